@@ -1,0 +1,58 @@
+package queue
+
+import "context"
+
+// Action is what the machine wants done. At most one is under way per payment.
+type Action string
+
+// The actions.
+const (
+	None    Action = ""
+	Pay     Action = "pay"     // send the pay request, always with the same content
+	Inquire Action = "inquire" // ask what became of the payment; changes nothing
+)
+
+// Verdict is what an answer, or the lack of one, lets us conclude.
+type Verdict string
+
+// The verdicts. The first three end a payment.
+const (
+	VerdictPaid      Verdict = "paid"
+	VerdictFailed    Verdict = "failed"
+	VerdictCancelled Verdict = "cancelled"
+	// VerdictOpen: an answer that leaves the outcome open. Ask.
+	VerdictOpen Verdict = "open"
+	// VerdictPending: paid, but the acquirer's last word is outstanding. Ask.
+	VerdictPending Verdict = "pending"
+	// VerdictRefused: this request was refused; whether an earlier one was taken
+	// is another question. Ask, and pay no more.
+	VerdictRefused Verdict = "refused"
+	// VerdictInconsistent: the acquirer holds this ID with another content. Our
+	// fault; the first may have been paid. Ask, pay no more, alarm.
+	VerdictInconsistent Verdict = "inconsistent"
+	// VerdictNotFound: the acquirer does not know the payment, now.
+	VerdictNotFound Verdict = "not_found"
+	// VerdictUnknown: no answer that can be trusted, and the request may have left.
+	VerdictUnknown Verdict = "unknown"
+	// VerdictNotSent: provably no byte of the request left this box.
+	VerdictNotSent Verdict = "not_sent"
+)
+
+// Answer is what came back from the gateway.
+type Answer struct {
+	Verdict         Verdict
+	Result          Result // the acquirer's words; empty where there were none to trust
+	PaymentID       string
+	PaymentTime     string
+	CashierReceipt  Receipt
+	CustomerReceipt Receipt
+	Why             string // for the log: why there is no answer, or what is odd about it
+}
+
+// Gateway is the way to the acquirer. Its methods return when there is an answer
+// or when ctx ends, whichever is first; the lack of an answer is an Answer too.
+// They are called from several goroutines.
+type Gateway interface {
+	Pay(ctx context.Context, p Payment) Answer
+	Inquire(ctx context.Context, p Payment) Answer
+}

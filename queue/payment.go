@@ -1,0 +1,136 @@
+package queue
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// State is where a payment stands. The words are the ones in the store.
+type State string
+
+// The states of a payment; the drawing in the package comment joins them.
+const (
+	// Received: inside the window, and nothing has ever left this box.
+	Received State = "received"
+	// Sending: inside the window, and a request may have left.
+	Sending State = "sending"
+	// Unresolved: the window is over, a request may have left; the agent only asks.
+	Unresolved State = "unresolved"
+	// Paid: the acquirer said the money was taken.
+	Paid State = "paid"
+	// Failed: the money was not taken, and that is known.
+	Failed State = "failed"
+	// Cancelled: the payment was called off before any money was taken.
+	Cancelled State = "cancelled"
+)
+
+// Final reports whether s is never left again.
+func (s State) Final() bool { return s == Paid || s == Failed || s == Cancelled }
+
+// Command is what a register asked for: the content of a payment. Two commands
+// under one ID are the same intent exactly when they are equal.
+type Command struct {
+	ID              string // paymentRequestId, 1–64 of A-Z a-z 0-9 _, made by the register
+	Method          string // paymentMethod, passed through
+	AmountMinor     int64  // in the currency's minor unit, 1…2147483647
+	Currency        string // three upper-case letters of ISO 4217
+	MerchantOrderID string // originalMerchantOrderId, may be empty
+	MerchantStoreID string // originalMerchantStoreId, may be empty
+	ExtendInfo      string // extendInfo, may be empty
+}
+
+// Result is the acquirer's last word on a payment, verbatim, or the agent's own
+// where the agent ended the payment itself.
+type Result struct {
+	Status  string // S, F or U
+	Code    string
+	Message string
+}
+
+// Receipt is the text of a receipt. It may carry parts of a card number, so it
+// cannot be printed or logged by accident; convert it with string to use it.
+type Receipt string
+
+// Format prints a placeholder whatever the verb.
+func (r Receipt) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[receipt, %d bytes]", len(r)) }
+
+// LogValue logs a placeholder.
+func (r Receipt) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+
+// Payment is one row of the store: a command and everything that became of it.
+// It is comparable, and a copy is a snapshot.
+//
+// Times are wall clock in the store (milliseconds) and carry the monotonic clock
+// inside one life of the process, so a stepped clock does not move a window that
+// is being waited for.
+type Payment struct {
+	Command
+	Register string // the register that owns it, by its name in the configuration
+
+	State State
+	Rev   int64 // rises with every change that a register can see; from 1
+
+	ReceivedAt time.Time // when the command was stored
+	Deadline   time.Time // the end of the payment window; no attempt begins after it
+
+	Attempts     int       // pay requests begun
+	OpenAttempts int       // of these, how many may still take effect: not known unsent, not refused
+	QuietFrom    time.Time // when the last open attempt was given up; the quiet time counts from here
+	PayNoMore    bool      // a pay request was refused: ask what became of it, never send it again
+	Inquiries    int       // inquiries answered or given up, in the present state
+	Next         Action    // what is due at Due
+	Due          time.Time // when to act next; zero once final
+
+	Pending         bool   // the acquirer says: paid, waiting for the last word
+	PaymentID       string // the acquirer's name for it
+	PaymentTime     string // the acquirer's time of it, verbatim
+	CashierReceipt  Receipt
+	CustomerReceipt Receipt
+	Result          Result
+
+	EndedAt   time.Time // when the agent learnt the end
+	EndedSeq  int64     // 1, 2, 3 … in the order in which ends were learnt; 0 while open
+	Delivered int64     // the Rev of a final state that the register has stored; 0: none
+}
+
+// InDoubt reports whether the window is over and the outcome still open.
+func (p Payment) InDoubt() bool { return p.State == Unresolved }
+
+// Closed reports whether nothing is left to do: the end is known and told.
+func (p Payment) Closed() bool { return p.State.Final() && p.Delivered == p.Rev }
+
+// told is what a register can see of a payment. Rev rises when it changes.
+type told struct {
+	state                  State
+	pending                bool
+	paymentID, paymentTime string
+	cashier, customer      Receipt
+	result                 Result
+}
+
+func (p Payment) told() told {
+	state := p.State
+	if state == Received { // to a register, received and sending are both PROCESSING
+		state = Sending
+	}
+	return told{state, p.Pending, p.PaymentID, p.PaymentTime, p.CashierReceipt, p.CustomerReceipt, p.Result}
+}
+
+// Codes of the agent's own, register-link §5, for a payment that it ended itself.
+const codeNotConnected = "DEVICE_NOT_CONNECT"
+
+// LogValue logs the facts of a payment that a technician looks for, and none of
+// its contents.
+func (p Payment) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("paymentRequestId", p.ID),
+		slog.String("register", p.Register),
+		slog.String("state", string(p.State)),
+		slog.Int64("rev", p.Rev),
+		slog.Int64("amountMinor", p.AmountMinor),
+		slog.String("currency", p.Currency),
+		slog.Int("attempts", p.Attempts),
+		slog.String("code", p.Result.Code),
+	)
+}

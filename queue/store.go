@@ -1,0 +1,201 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// applicationID marks our files: "posa" in the header that file(1) reads.
+const applicationID = 0x706f7361
+
+// readers is how many reads run beside the one writer.
+const readers = 4
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// ErrNotFound says that the store has no payment of that ID.
+var ErrNotFound = errors.New("no such payment")
+
+// ErrInUse says that another program has the store open.
+var ErrInUse = errors.New("the store is in use")
+
+// Store keeps payments in one SQLite file. Whatever [Store.Save] returned nil
+// for survives a power cut.
+type Store struct {
+	path  string
+	write *sql.DB // one connection
+	read  *sql.DB
+	lock  *os.File
+}
+
+// Open opens or makes the store at path, with its folder. It refuses a store
+// that another process has open (ErrInUse), a file of another program, one
+// written by a newer version, a damaged one, and a disk on which the settings
+// that durability rests on don't hold.
+func Open(path string) (*Store, error) {
+	if err := makePlace(path); err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	s := &Store{path: path, lock: lock, write: dial(path, true, 1), read: dial(path, false, readers)}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// Close gives the store back. It does not wait for a Save under way.
+func (s *Store) Close() error {
+	return errors.Join(s.read.Close(), s.write.Close(), s.lock.Close())
+}
+
+// makePlace makes the folder and the empty file, readable by the owner alone,
+// and has their names on the disk before anything is promised.
+func makePlace(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir makes the names in dir durable. A folder above the store's that may
+// not be read was not made by us, and needs no sync.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = fmt.Errorf("%w by another posagent; stop that one first", ErrInUse)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// prepare checks the file and brings its schema up to date.
+func (s *Store) prepare() error {
+	ctx := context.Background()
+	if err := s.write.PingContext(ctx); err != nil {
+		return err
+	}
+	version, err := s.version(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.quickCheck(ctx); err != nil {
+		return err
+	}
+	return s.migrate(ctx, version)
+}
+
+// version returns the schema's version, 0 for a file that is still empty.
+func (s *Store) version(ctx context.Context) (int, error) {
+	var id, version, tables int
+	err := errors.Join(
+		s.write.QueryRowContext(ctx, "pragma application_id").Scan(&id),
+		s.write.QueryRowContext(ctx, "pragma user_version").Scan(&version),
+		s.write.QueryRowContext(ctx, "select count(*) from sqlite_schema").Scan(&tables),
+	)
+	if err != nil {
+		return 0, err
+	}
+	empty := id == 0 && version == 0 && tables == 0
+	if !empty && id != applicationID {
+		return 0, errors.New("this is another program's database; set store.path to a file of posagent's own")
+	}
+	return version, nil
+}
+
+func (s *Store) quickCheck(ctx context.Context) error {
+	var verdict string
+	if err := s.write.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("the file is damaged (%s); keep it with its -wal and -shm files, "+
+			"it may hold payments that are still open", verdict)
+	}
+	return nil
+}
+
+// migrate applies the schema files after version, each in one commit with its
+// number.
+func (s *Store) migrate(ctx context.Context, version int) error {
+	files, err := schema.ReadDir("schema")
+	if err != nil {
+		return err
+	}
+	if version > len(files) {
+		return fmt.Errorf("written by a newer posagent (schema %d, this one knows %d); "+
+			"install that version again, nothing was changed", version, len(files))
+	}
+	for n := version + 1; n <= len(files); n++ {
+		text, err := schema.ReadFile("schema/" + files[n-1].Name())
+		if err != nil {
+			return err
+		}
+		if err := s.applySchema(ctx, n, string(text)); err != nil {
+			return fmt.Errorf("schema %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) applySchema(ctx context.Context, n int, text string) error {
+	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("%s;\npragma user_version = %d;\npragma application_id = %d;",
+			text, n, applicationID))
+		return err
+	})
+}
+
+// inOneCommit runs fn and commits what it wrote: all of it or nothing. An error
+// of the commit itself leaves open which of the two it was.
+func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
