@@ -115,8 +115,10 @@ func (l *loop) deliver(id string, rev int64) (Payment, error) {
 func (l *loop) untold(register string) []Payment {
 	var list []Payment
 	for _, e := range l.entries {
-		if e.saved.Register == register && !e.row.Closed() {
-			list = append(list, e.saved)
+		if e.row.Register == register && e.saved.ID != "" && !e.row.Closed() {
+			row := e.saved
+			row.Register = register // saved lazily
+			list = append(list, row)
 		}
 	}
 	slices.SortFunc(list, func(a, b Payment) int {
