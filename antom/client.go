@@ -1,0 +1,164 @@
+package antom
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Client makes the five calls. It keeps its connections, is safe for use by
+// several goroutines, and prints as its address alone.
+type Client struct {
+	opts    Options
+	log     *slog.Logger
+	url     string // base, without a slash at its end
+	prefix  string // what stands for the base's path in a signature
+	trusted bool   // TLS or loopback: nobody on the way can forge a header
+	http    *http.Client
+	clock   farClock
+}
+
+// operation is one of the five calls.
+type operation struct{ name, path string }
+
+// New returns a Client, or all faults of the options at once.
+func New(opts Options) (*Client, error) {
+	base, err := opts.check()
+	if err != nil {
+		return nil, fmt.Errorf("antom options: %w", err)
+	}
+	c := &Client{
+		opts:    opts,
+		log:     opts.Logger,
+		url:     base.String(),
+		prefix:  base.EscapedPath(),
+		trusted: base.Scheme == "https" || isLoopback(base),
+		http: &http.Client{
+			Transport:     newTransport(opts),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if opts.URIPrefix != "" {
+		c.prefix = strings.TrimRight(opts.URIPrefix, "/")
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// newTransport speaks HTTP/1.1 only, straight to the host, over connections that
+// tell what was written to them. A call's time is its context's; the limits
+// here only end a dial that outlived its call.
+func newTransport(opts Options) *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy: nil, // none, not even the environment's
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &gate{Conn: conn}, nil
+		},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs, Time: opts.Now},
+		TLSHandshakeTimeout:    30 * time.Second,
+		Protocols:              &protocols,
+		DisableCompression:     true, // the signature covers the bytes on the wire
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        30 * time.Second, // below what servers commonly keep
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// Diagnosis asks whether the terminal is ready (Antom v2, diagnosis).
+func (c *Client) Diagnosis(ctx context.Context, req DiagnosisRequest) (DiagnosisResponse, error) {
+	var resp DiagnosisResponse
+	err := c.call(ctx, operation{"diagnosis", "/device/diagnosis"}, req, &resp)
+	return resp, err
+}
+
+// Pay asks for a payment (Antom v2, pay). A terminal answers when the customer
+// is done, which may take 120 s. ConcludePay reads what it returns.
+func (c *Client) Pay(ctx context.Context, req PayRequest) (PayResponse, error) {
+	var resp PayResponse
+	err := c.call(ctx, operation{"pay", "/payments/pay"}, req, &resp)
+	return resp, err
+}
+
+// InquiryPayment asks what became of a payment (Antom v2, inquiryPayment).
+// ConcludeInquiry reads what it returns.
+func (c *Client) InquiryPayment(ctx context.Context, req InquiryPaymentRequest) (InquiryPaymentResponse, error) {
+	var resp InquiryPaymentResponse
+	err := c.call(ctx, operation{"inquiryPayment", "/payments/inquiryPayment"}, req, &resp)
+	return resp, err
+}
+
+// Refund asks for money to be given back (Antom v2, refund).
+func (c *Client) Refund(ctx context.Context, req RefundRequest) (RefundResponse, error) {
+	var resp RefundResponse
+	err := c.call(ctx, operation{"refund", "/payments/refund"}, req, &resp)
+	return resp, err
+}
+
+// InquiryRefund asks what became of a refund (Antom v2, inquiryRefund).
+func (c *Client) InquiryRefund(ctx context.Context, req InquiryRefundRequest) (InquiryRefundResponse, error) {
+	var resp InquiryRefundResponse
+	err := c.call(ctx, operation{"inquiryRefund", "/payments/inquiryRefund"}, req, &resp)
+	return resp, err
+}
+
+// CloseIdleConnections closes the connections that no call is using.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+// Skew returns how far Antom's clock is ahead of ours, as measured last, and
+// whether it ever was. It is for reports: a replayed answer can lower it.
+func (c *Client) Skew() (time.Duration, bool) { return c.clock.last() }
+
+// Format prints the address under every verb, and nothing of the options.
+func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "antom.Client("+c.url+")") }
+
+// LogValue logs the address, and nothing of the options.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.url) }
+
+// call is the one way to Antom. Its stages, in order: check the request, check
+// the clock, marshal, encrypt, sign (prepare); send and read (exchange); verify,
+// compare times and ids, decrypt, parse (judge). On an error the answer is
+// left as it was, empty.
+func (c *Client) call(ctx context.Context, op operation, q question, a answer) error {
+	left := c.opts.Now()
+	msg, err := c.prepare(op, q, left)
+	if err != nil {
+		return &Error{Op: op.name, Err: err}
+	}
+	got, sent, err := c.exchange(ctx, msg)
+	if err != nil {
+		return &Error{Op: op.name, Sent: sent, HTTPStatus: got.status, Err: err}
+	}
+	result, err := c.judge(msg, got, q, a)
+	if err != nil {
+		e := &Error{Op: op.name, Sent: true, HTTPStatus: got.status, Err: err}
+		e.hearUntrusted(got.body)
+		return e
+	}
+	c.log.DebugContext(ctx, "antom answered", "op", op.name, "http", got.status, "took", got.at.Sub(left),
+		"resultStatus", result.ResultStatus, "resultCode", result.ResultCode)
+	return nil
+}
+
+// encode marshals a request with or without its extendInfo.
+func (c *Client) encode(q question) ([]byte, error) {
+	if c.opts.SendExtendInfo {
+		return json.Marshal(q)
+	}
+	return json.Marshal(q.bare())
+}

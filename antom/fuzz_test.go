@@ -1,0 +1,117 @@
+package antom
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func headerSeeds() []string {
+	return []string{
+		"algorithm=RSA256, keyVersion=1, signature=QUJD%2Bw%3D%3D",
+		"algorithm=RSA_AES,keyVersion=1,symmetricKey=QUJD",
+		"signature=a=b==", "signature", "=x", ",,", "signature=1,SIGNATURE=2", "signature=%", "Signature = QUJD ",
+	}
+}
+
+func answerSeeds() []string {
+	return []string{
+		paidBody, `{}`, `null`, `[]`, `{"result":null}`, `{"result":{"resultStatus":"U"}}`,
+		`{"result":{"resultStatus":"S"},"paymentStatus":"SUCCESS","paymentAmount":{"value":"1","currency":"SGD"}}`,
+		`{"result":{"resultStatus":"S"},"paymentReceipt":{"cashierReceipt":"{}","customerReceipt":7}}`,
+		`{"a":[{"b":1,"b":2}],"result":{}}`, `{"result":{}}{`, strings.Repeat("[", 100),
+	}
+}
+
+func TestFuzzSeedsAreNotEmpty(t *testing.T) {
+	if len(headerSeeds()) < 5 || len(answerSeeds()) < 5 {
+		t.Errorf("%d header seeds, %d answer seeds", len(headerSeeds()), len(answerSeeds()))
+	}
+}
+
+func TestHeaderLists(t *testing.T) {
+	for text, want := range map[string]string{
+		"algorithm=RSA256, keyVersion=1, signature=QUJD": "ABC",
+		"algorithm=RSA256,keyVersion=1,signature=QUJD":   "ABC",
+		"signature=QUJD":                  "ABC",
+		"Signature = QUJD ,":              "ABC",
+		"signature=QUI%3D":                "AB",
+		"signature=QUI=":                  "AB",
+		"signature=%2B%2F%2B%2F":          "\xfb\xff\xbf",
+		"signature=+/+/":                  "\xfb\xff\xbf",
+		"":                                "error",
+		"signature=":                      "error",
+		"signature=QUI":                   "error",
+		"signature=Q UJD":                 "error",
+		"QUJD":                            "error",
+		"signature=QUJD,signature=QUJE":   "error",
+		"signature=QUJD,SIGNATURE=QUJD":   "error",
+		"algorithm=RSA512,signature=QUJD": "error",
+		"signature=" + strings.Repeat("QUJD", maxHeaderValue): "error",
+		strings.Repeat("a,", 20):                              "error",
+	} {
+		got, err := headerBytes(text, "RSA256", "signature")
+		if (err != nil) != (want == "error") || err == nil && string(got) != want {
+			t.Errorf("%.60q: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+func FuzzHeaderList(f *testing.F) {
+	for _, s := range headerSeeds() {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		list, err := headerList(s)
+		if err != nil {
+			return
+		}
+		if len(list) > maxHeaderParts || len(s) > maxHeaderValue {
+			t.Fatalf("beyond the limits: %d parts of %d bytes", len(list), len(s))
+		}
+		for name := range list {
+			if name == "" || strings.ContainsAny(name, ",=") {
+				t.Fatalf("name %q", name)
+			}
+		}
+		if raw, err := fromHeader(list["signature"]); err == nil {
+			again, err := fromHeader(toHeader(raw))
+			if err != nil || string(again) != string(raw) {
+				t.Fatalf("%x came back as %x, %v", raw, again, err)
+			}
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	for _, s := range answerSeeds() {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		new(Error).hearUntrusted(body)
+		o, err := parseObject(body)
+		if err != nil {
+			return
+		}
+		if !json.Valid(body) || !utf8.Valid(body) {
+			t.Fatal("taken, and no JSON")
+		}
+		result, err := readResult(o)
+		if err != nil {
+			return
+		}
+		if s := result.ResultStatus; s != ResultS && s != ResultF && s != ResultU {
+			t.Fatalf("status %q", s)
+		}
+		var inquiry InquiryPaymentResponse
+		for _, a := range []answer{&DiagnosisResponse{}, &PayResponse{}, &inquiry, &RefundResponse{}, &InquiryRefundResponse{}} {
+			if err := a.read(result, o); err != nil && a != answer(&inquiry) {
+				t.Fatal(err)
+			}
+		}
+		if v := inquiry.PaymentAmount.ValueMinor; v < 0 || v > maxValueMinor {
+			t.Fatalf("amount %d", v)
+		}
+	})
+}

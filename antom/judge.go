@@ -1,0 +1,155 @@
+package antom
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// judge decides whether a response is Antom's word on q, and if so reads it
+// into a. Nothing of the body is parsed before its signature was verified.
+func (c *Client) judge(m message, r reply, q question, a answer) (Result, error) {
+	c.watchDate(r)
+	if r.status >= 500 || r.status < 200 || (r.status >= 300 && r.status < 400) {
+		return Result{}, fmt.Errorf("%w %d", ErrHTTPStatus, r.status)
+	}
+	shown, err := c.authenticate(m, r)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := c.checkAge(m, r, shown); err != nil {
+		return Result{}, err
+	}
+	plain, err := c.decrypt(r)
+	if err != nil {
+		return Result{}, err
+	}
+	o, err := parseObject(plain)
+	if err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	result, err := readResult(o)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := q.fits(o); err != nil {
+		return Result{}, err
+	}
+	return result, a.read(result, o)
+}
+
+// authenticate verifies the signature, over the response's own Client-Id and
+// time but the request's path, and returns that time. The answer must be to
+// us: the same key may sign for other terminals.
+func (c *Client) authenticate(m message, r reply) (time.Time, error) {
+	value, err := only(r.header, "Signature")
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	clientID, err := only(r.header, "Client-Id")
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	signature, err := headerBytes(value, "RSA256", "signature")
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	stamp, err := c.signedStamp(m, r, clientID, signature)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if clientID != c.opts.ClientID {
+		return time.Time{}, fmt.Errorf("%w: its Client-Id is %q, ours is %q", ErrMisfit, clip(clientID, 64), c.opts.ClientID)
+	}
+	shown, err := readTime(stamp)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrStale, err)
+	}
+	return shown, nil
+}
+
+// signedStamp returns the time that the signature covers: Request-Time in v2,
+// Response-Time in v1. Where both are there, the signature says which counts.
+func (c *Client) signedStamp(m message, r reply, clientID string, signature []byte) (string, error) {
+	stamps := append(r.header.Values("Request-Time"), r.header.Values("Response-Time")...)
+	if len(stamps) == 0 || len(stamps) > 2 {
+		return "", fmt.Errorf("%w: %d times in the headers", ErrSignature, len(stamps))
+	}
+	for _, stamp := range stamps {
+		if verify(c.opts.AntomKeys, signedContent(m.uri, clientID, stamp, r.body), signature) {
+			return stamp, nil
+		}
+	}
+	return "", fmt.Errorf("%w: it was not made by Antom's key over this answer", ErrSignature)
+}
+
+// checkAge refuses an answer whose own time is before the request left.
+func (c *Client) checkAge(m message, r reply, shown time.Time) error {
+	c.noteSkew(shown, r.at)
+	earliest := c.clock.noLaterThan(m.left).Add(-tolerance)
+	if shown.Before(earliest) {
+		return fmt.Errorf("%w: its own time %s is more than a minute before it; where this stays so, set both clocks, ours shows %s",
+			ErrStale, shown.Format(requestTime), r.at.Format(requestTime))
+	}
+	c.clock.raise(shown, r.at)
+	return nil
+}
+
+// decrypt returns the plain body of an answer. An answer to an encrypted request
+// is encrypted, or it is no answer.
+func (c *Client) decrypt(r reply) ([]byte, error) {
+	if c.opts.Encryption == EncryptionOff {
+		return r.body, nil
+	}
+	value, err := only(r.header, "Encrypt")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDecrypt, err)
+	}
+	wrapped, err := headerBytes(value, "RSA_AES", "symmetrickey")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDecrypt, err)
+	}
+	key, err := unwrapKey(c.opts.PrivateKey, wrapped)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDecrypt, err)
+	}
+	plain, err := c.opts.Cipher.open(key, r.body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDecrypt, err)
+	}
+	return plain, nil
+}
+
+// only returns a header that must be there exactly once.
+func only(h http.Header, name string) (string, error) {
+	values := h.Values(name)
+	if len(values) != 1 || values[0] == "" {
+		return "", fmt.Errorf("%d headers %s, not one", len(values), name)
+	}
+	return values[0], nil
+}
+
+// watchDate measures Antom's clock by the Date of any response, where nobody
+// can forge it.
+func (c *Client) watchDate(r reply) {
+	date, err := http.ParseTime(r.header.Get("Date"))
+	if err == nil && c.trusted {
+		c.clock.set(date, r.at)
+	}
+}
+
+// noteSkew keeps the difference of the clocks, and says when it becomes large
+// or small again.
+func (c *Client) noteSkew(shown, at time.Time) {
+	skew, crossed := c.clock.note(shown, at)
+	if !crossed {
+		return
+	}
+	level, text := slog.LevelWarn, "antom's clock and ours are more than 30 s apart: set ours by NTP"
+	if skew.Abs() <= skewWarning {
+		level, text = slog.LevelInfo, "antom's clock and ours agree again"
+	}
+	c.log.Log(context.Background(), level, text, "antom_ahead", skew)
+}

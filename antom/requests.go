@@ -1,0 +1,105 @@
+package antom
+
+// Every request carries extendInfo (Antom v2, overview), at most 2048
+// characters here. Options.SendExtendInfo leaves it out where a gateway
+// follows the pages of the calls, which do not list it.
+
+// DiagnosisRequest asks whether the terminal is ready (Antom v2, diagnosis).
+type DiagnosisRequest struct {
+	ExtendInfo string `json:"extendInfo"`
+}
+
+// PayRequest asks for one payment (Antom v2, pay). It is idempotent by
+// PaymentRequestID: the same id again starts nothing new.
+type PayRequest struct {
+	PaymentRequestID        string `json:"paymentRequestId"`                  // 1–64 of A-Z a-z 0-9 _, unique per store
+	PaymentMethod           string `json:"paymentMethod"`                     // 1–64 characters (the limit is ours), as the register gave it
+	PaymentAmount           Amount `json:"paymentAmount"`                     // 1…2147483647 minor units
+	OriginalMerchantOrderID string `json:"originalMerchantOrderId,omitempty"` // at most 255 characters
+	OriginalMerchantStoreID string `json:"originalMerchantStoreId,omitempty"` // at most 255 characters
+	ExtendInfo              string `json:"extendInfo"`
+}
+
+// InquiryPaymentRequest asks what became of a payment (Antom v2,
+// inquiryPayment).
+type InquiryPaymentRequest struct {
+	PaymentRequestID string `json:"paymentRequestId"` // as in the PayRequest
+	ExtendInfo       string `json:"extendInfo"`
+}
+
+// RefundRequest asks for money to be given back (Antom v2, refund). It is
+// idempotent by RefundRequestID. Antom takes a refund without an amount as one
+// of everything; here the amount is always spelt out, so that a repeat after a
+// lost answer can never mean another sum than the first.
+type RefundRequest struct {
+	RefundRequestID          string `json:"refundRequestId"`                    // 1–64 of A-Z a-z 0-9 _
+	PaymentID                string `json:"paymentId"`                          // Antom's id, 1–64 characters
+	RefundAmount             Amount `json:"refundAmount"`                       // 1…2147483647 minor units
+	Memo                     string `json:"memo,omitempty"`                     // at most 256 characters
+	OriginalMerchantRefundID string `json:"originalMerchantRefundId,omitempty"` // USB mode; at most 255 characters (the limit is ours)
+	ExtendInfo               string `json:"extendInfo"`
+}
+
+// InquiryRefundRequest asks what became of a refund (Antom v2, inquiryRefund):
+// by Antom's id, the only one that call knows.
+type InquiryRefundRequest struct {
+	RefundID   string `json:"refundId"` // 1–64 characters
+	ExtendInfo string `json:"extendInfo"`
+}
+
+// question is what the five requests share.
+type question interface {
+	check() error             // the limits, before anything is sent
+	bare() any                // the form on the wire without extendInfo
+	fits(answer object) error // whether an answer speaks of this request
+}
+
+// bare returns the request with a member of the same name beside it, always
+// empty: of two members of one name encoding/json takes the outer one.
+
+func (r DiagnosisRequest) bare() any { return struct{}{} }
+
+func (r PayRequest) bare() any {
+	return struct {
+		PayRequest
+		ExtendInfo *string `json:"extendInfo,omitempty"`
+	}{PayRequest: r}
+}
+
+func (r InquiryPaymentRequest) bare() any {
+	return struct {
+		InquiryPaymentRequest
+		ExtendInfo *string `json:"extendInfo,omitempty"`
+	}{InquiryPaymentRequest: r}
+}
+
+func (r RefundRequest) bare() any {
+	return struct {
+		RefundRequest
+		ExtendInfo *string `json:"extendInfo,omitempty"`
+	}{RefundRequest: r}
+}
+
+func (r InquiryRefundRequest) bare() any {
+	return struct {
+		InquiryRefundRequest
+		ExtendInfo *string `json:"extendInfo,omitempty"`
+	}{InquiryRefundRequest: r}
+}
+
+func (r DiagnosisRequest) fits(object) error { return nil }
+
+// A pay answer names no paymentRequestId to compare (Antom v2, pay).
+func (r PayRequest) fits(object) error { return nil }
+
+func (r InquiryPaymentRequest) fits(answer object) error {
+	return sameID(answer, "paymentRequestId", r.PaymentRequestID)
+}
+
+func (r RefundRequest) fits(answer object) error {
+	return sameID(answer, "refundRequestId", r.RefundRequestID)
+}
+
+func (r InquiryRefundRequest) fits(answer object) error {
+	return sameID(answer, "refundId", r.RefundID)
+}

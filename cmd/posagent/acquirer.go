@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+
+	"posagent/antom"
+	"posagent/queue"
+)
+
+// acquirer is Antom in the queue's words: it translates, and decides nothing.
+type acquirer struct{ client *antom.Client }
+
+// Pay sends the one pay request of a payment, the same at every attempt.
+func (a acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
+	resp, err := a.client.Pay(ctx, antom.PayRequest{
+		PaymentRequestID:        p.ID,
+		PaymentMethod:           p.Method,
+		PaymentAmount:           antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency},
+		OriginalMerchantOrderID: p.MerchantOrderID,
+		OriginalMerchantStoreID: p.MerchantStoreID,
+		ExtendInfo:              p.ExtendInfo,
+	})
+	return queue.Answer{
+		Verdict:         verdict(antom.ConcludePay(resp, err)),
+		Result:          result(resp.Result),
+		PaymentID:       resp.PaymentID,
+		CashierReceipt:  queue.Receipt(resp.PaymentReceipt.CashierReceipt.Reveal()),
+		CustomerReceipt: queue.Receipt(resp.PaymentReceipt.CustomerReceipt.Reveal()),
+		Why:             why(err),
+	}
+}
+
+// Inquire asks what became of a payment. An answer about another amount than the
+// one that was asked for is not about this payment.
+func (a acquirer) Inquire(ctx context.Context, p queue.Payment) queue.Answer {
+	resp, err := a.client.InquiryPayment(ctx, antom.InquiryPaymentRequest{PaymentRequestID: p.ID})
+	asked, told := antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency}, resp.PaymentAmount
+	if err == nil && told != (antom.Amount{}) && told != asked {
+		return queue.Answer{Verdict: queue.VerdictInconsistent, Result: result(resp.Result),
+			Why: "Antom holds this payment with another amount: " + money(told.ValueMinor, told.Currency)}
+	}
+	return queue.Answer{
+		Verdict:     verdict(antom.ConcludeInquiry(resp, err)),
+		Result:      result(resp.Result),
+		PaymentID:   resp.PaymentID,
+		PaymentTime: resp.PaymentTime,
+		Why:         why(err),
+	}
+}
+
+// verdict is a conclusion in the queue's words.
+func verdict(c antom.Conclusion) queue.Verdict {
+	switch c {
+	case antom.Paid:
+		return queue.VerdictPaid
+	case antom.Failed:
+		return queue.VerdictFailed
+	case antom.Cancelled:
+		return queue.VerdictCancelled
+	case antom.Open:
+		return queue.VerdictOpen
+	case antom.Pending:
+		return queue.VerdictPending
+	case antom.Refused:
+		return queue.VerdictRefused
+	case antom.Inconsistent:
+		return queue.VerdictInconsistent
+	case antom.NotFound:
+		return queue.VerdictNotFound
+	case antom.NotSent:
+		return queue.VerdictNotSent
+	}
+	return queue.VerdictUnknown // whatever else it may be, it is not knowledge
+}
+
+func result(r antom.Result) queue.Result {
+	return queue.Result{Status: r.ResultStatus, Code: r.ResultCode, Message: r.ResultMessage}
+}
+
+func why(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

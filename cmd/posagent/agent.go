@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"posagent/antom"
+	"posagent/config"
+	"posagent/device"
+	"posagent/queue"
+)
+
+// grace is how long calls under way may take once the agent is told to stop: of
+// five seconds in all, one is left for the outcomes and the ports.
+const grace = 4 * time.Second
+
+// serve is the agent: it opens the store, Antom and the registers' ports, joins
+// them, and takes them apart again in the order that loses nothing once ctx ends.
+func serve(ctx context.Context, s settings, log *slog.Logger) error {
+	store, err := queue.Open(s.Store.Path)
+	if err != nil {
+		return err
+	}
+	err = serveFrom(ctx, s, store, log)
+	return errors.Join(err, store.Close())
+}
+
+func serveFrom(ctx context.Context, s settings, store *queue.Store, log *slog.Logger) error {
+	client, err := newClient(s, log)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	log.Info("posagent starts", "version", version, "config", s.file, "store", s.Store.Path, "acquirer", s.Antom.BaseURL)
+	for _, key := range s.idle() {
+		log.Warn("a key of the configuration has no effect in this version", "key", key)
+	}
+	wakes := newWakes(s.Registers)
+	worker := newWorker(s, store, acquirer{client}, wakes, log)
+	err = join(ctx, worker, s.Registers, func(ctx context.Context, r config.Register) error {
+		o := link(r, wakes[r.Name], log)
+		o.Terminal = s.Antom.ClientID
+		o.Engine = registers{worker: worker, methods: s.Payments.Methods, earliest: earliest()}
+		return device.Serve(ctx, o)
+	})
+	log.Info("posagent ends")
+	return err
+}
+
+// join runs the worker and the links. When ctx ends the worker ends first, with
+// the links still up, so that a register can be told what comes in at the last
+// moment; then the links.
+func join(ctx context.Context, worker *queue.Worker, list []config.Register,
+	serve func(context.Context, config.Register) error) error {
+	linkCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	workCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	var links sync.WaitGroup
+	failed := make(chan error, len(list))
+	for _, r := range list {
+		links.Go(func() {
+			if err := serve(linkCtx, r); err != nil {
+				failed <- fmt.Errorf("register %s: %w", r.Name, err)
+				stop() // an agent that can't serve a register says so by ending
+			}
+		})
+	}
+	err := worker.Run(workCtx)
+	cancel()
+	links.Wait()
+	close(failed)
+	for linkErr := range failed {
+		err = errors.Join(err, linkErr)
+	}
+	return err
+}
+
+func newClient(s settings, log *slog.Logger) (*antom.Client, error) {
+	return antom.New(antom.Options{
+		BaseURL:        s.Antom.BaseURL,
+		URIPrefix:      s.Antom.URIPrefix,
+		ClientID:       s.Antom.ClientID,
+		PrivateKey:     s.privateKey,
+		AntomKeys:      s.antomKeys,
+		KeyVersion:     s.Antom.KeyVersion,
+		Encryption:     antom.Encryption(s.Antom.Encryption),
+		Cipher:         antom.Cipher(s.Antom.Cipher),
+		SendExtendInfo: s.Antom.SendExtendInfo,
+		RootCAs:        s.roots,
+		Now:            time.Now,
+		NotBefore:      earliest(),
+		Logger:         log,
+	})
+}
+
+func newWorker(s settings, store *queue.Store, g queue.Gateway, wakes wakes, log *slog.Logger) *queue.Worker {
+	return queue.NewWorker(queue.Options{
+		Store:   store,
+		Gateway: g,
+		Policy: queue.Policy{
+			InquiryInterval: s.Payments.InquiryInterval,
+			QuietTime:       s.Payments.QuietTime,
+			AskAfterTimeout: s.Payments.AfterTimeout == "inquire",
+		},
+		Window:         s.Payments.Window,
+		PayTimeout:     s.Payments.PayTimeout,
+		InquiryTimeout: s.Payments.InquiryTimeout,
+		Grace:          grace,
+		Changed:        wakes.wake,
+		Logger:         log,
+	})
+}
+
+// link is how a register is spoken to, as far as the configuration says.
+func link(r config.Register, wake <-chan struct{}, log *slog.Logger) device.Options {
+	return device.Options{
+		Register: r.Name,
+		Port:     r.Port,
+		Line:     device.Line{Baud: r.Baud, DataBits: r.DataBits, StopBits: r.StopBits, Parity: r.Parity},
+		AckGap:   r.AckGap,
+		Agent:    version,
+		Wake:     wake,
+		Logger:   log,
+	}
+}
+
+// wakes holds, for each register, the channel that says: look again. A wake-up is
+// a hint; the rows are the truth.
+type wakes map[string]chan struct{}
+
+func newWakes(list []config.Register) wakes {
+	w := wakes{}
+	for _, r := range list {
+		w[r.Name] = make(chan struct{}, 1)
+	}
+	return w
+}
+
+// wake never blocks: one hint that is not taken yet is as good as two. A register
+// that is no longer configured has nobody to wake.
+func (w wakes) wake(register string) {
+	select {
+	case w[register] <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// stopWithin is how long the agent may take to end once it is told to.
+const stopWithin = 5 * time.Second
+
+// child is an agent in a process of its own: this program with the word "run".
+type child struct {
+	cmd    *exec.Cmd
+	exited chan error
+}
+
+// startAgent starts an agent on a configuration. Its log goes to a file. It dies
+// with this process, whatever happens.
+func startAgent(configFile string, log *os.File) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, "run", "-config", configFile)
+	cmd.Stderr = log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the agent: %w", err)
+	}
+	c := &child{cmd: cmd, exited: make(chan error, 1)}
+	go func() { c.exited <- cmd.Wait() }()
+	return c, nil
+}
+
+// kill ends the agent as a power cut would, at once and without a word.
+func (c *child) kill() error {
+	if err := c.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill the agent: %w", err)
+	}
+	err := <-c.exited
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
+			return nil
+		}
+	}
+	return fmt.Errorf("the agent ended by itself: %w", err)
+}
+
+// stop ends the agent in order, and says if it does not obey.
+func (c *child) stop() error {
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop the agent: %w", err)
+	}
+	select {
+	case err := <-c.exited:
+		return err
+	case <-time.After(stopWithin):
+		return errors.Join(fmt.Errorf("the agent did not end within %v of SIGTERM", stopWithin), c.kill())
+	}
+}

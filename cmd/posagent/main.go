@@ -1,0 +1,116 @@
+// Command posagent is a payment agent for a shop: it reads payment commands from
+// cash registers on serial lines, pays through Antom, and tells the registers
+// what became of every payment.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// What a command ends with.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 78 // EX_CONFIG: a supervisor need not try again
+)
+
+// command is one word after "posagent".
+type command struct {
+	name  string
+	usage string // what follows the name on the command line
+	brief string // one line for the list
+	about string // the rest of its -h, before the flags
+	run   func(ctx context.Context, e env, c command, args []string) int
+}
+
+// env is where a command reads and writes.
+type env struct {
+	stdout io.Writer
+	stderr io.Writer
+}
+
+func commands() []command {
+	return []command{runCommand, demoCommand, sandboxCommand, registerCommand, checkCommand, versionCommand}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	os.Exit(dispatch(ctx, env{os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+// dispatch runs the command that args name.
+func dispatch(ctx context.Context, e env, args []string) int {
+	if len(args) == 0 {
+		fmt.Fprint(e.stderr, overview())
+		return exitUsage
+	}
+	name := args[0]
+	if name == "-h" || name == "-help" || name == "--help" || name == "help" {
+		fmt.Fprint(e.stdout, overview())
+		return exitDone
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return c.run(ctx, e, c, args[1:])
+		}
+	}
+	fmt.Fprintf(e.stderr, "posagent: there is no command %q; posagent -h lists them\n", name)
+	return exitUsage
+}
+
+func overview() string {
+	text := "posagent takes a shop's payments from the cash register to Antom, and loses none.\n\n" +
+		"Usage: posagent COMMAND [FLAGS]\n\n"
+	for _, c := range commands() {
+		text += fmt.Sprintf("  %-9s %s\n", c.name, c.brief)
+	}
+	return text + "\nposagent COMMAND -h tells more.\n"
+}
+
+// flags returns a flag set that explains the command on -h.
+func (c command) flags() *flag.FlagSet {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // parse says it where it belongs
+	return fs
+}
+
+// parse reads a command's flags. When it returns false the command is over, with
+// the code it returns: help was asked for, or the words are wrong.
+func (c command) parse(e env, fs *flag.FlagSet, args []string) (code int, ok bool) {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		c.help(e.stdout, fs)
+		return exitDone, false
+	}
+	if err != nil {
+		return c.misused(e, "%v", err), false
+	}
+	return 0, true
+}
+
+// misused says what is wrong with the command line.
+func (c command) misused(e env, format string, args ...any) int {
+	fmt.Fprintf(e.stderr, "posagent %s: %s; see posagent %s -h\n", c.name, fmt.Sprintf(format, args...), c.name)
+	return exitUsage
+}
+
+// failed says why a command did not do what was asked.
+func (c command) failed(e env, err error) int {
+	fmt.Fprintf(e.stderr, "posagent %s: %v\n", c.name, err)
+	return exitFailed
+}
+
+func (c command) help(w io.Writer, fs *flag.FlagSet) {
+	fmt.Fprintf(w, "Usage: posagent %s %s\n\n%s\n", c.name, c.usage, c.about)
+	fs.SetOutput(w)
+	fs.PrintDefaults()
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"posagent/antom"
+	"posagent/config"
+)
+
+// settings are a configuration with everything it names read and checked.
+type settings struct {
+	config.Config
+	file       string
+	privateKey *antom.PrivateKey
+	antomKeys  []*rsa.PublicKey
+	roots      *x509.CertPool // nil: the system's
+}
+
+// loadSettings reads a configuration and the keys it names. Every fault of the
+// file and of the keys is in the one error, a *config.Faults.
+func loadSettings(file string) (settings, error) {
+	cfg, err := config.Load(file)
+	var faults *config.Faults
+	if err != nil && !errors.As(err, &faults) {
+		return settings{}, err
+	}
+	if faults == nil {
+		faults = &config.Faults{File: file}
+	}
+	s := settings{Config: cfg, file: file}
+	s.readKeys(faults)
+	s.readRoots(faults)
+	for i, r := range cfg.Registers {
+		if strings.HasPrefix(r.Port, "usb:") {
+			key := fmt.Sprintf("register[%d].port", i)
+			faults.Add(key, cfg.Line(key), "this version does not look for USB adapters; give a path, such as one in /dev/serial/by-id")
+		}
+	}
+	return s, faults.Err()
+}
+
+func (s *settings) readKeys(faults *config.Faults) {
+	const private = "antom.private_key_file"
+	var err error
+	if path := s.Antom.PrivateKeyFile; path != "" {
+		if s.privateKey, err = antom.ReadPrivateKey(path); err != nil {
+			faults.Add(private, s.Line(private), "%v", err)
+		}
+	}
+	for i, path := range s.Antom.AntomPublicKeyFiles {
+		key := fmt.Sprintf("antom.antom_public_key_file[%d]", i)
+		public, err := antom.ReadPublicKey(path)
+		switch {
+		case err != nil:
+			faults.Add(key, s.Line(key), "%v", err)
+		case s.privateKey != nil && antom.SamePair(s.privateKey, public):
+			faults.Add(key, s.Line(key), "%s is our own public key; put Antom's here: Antom shows it where you gave it yours", path)
+		default:
+			s.antomKeys = append(s.antomKeys, public)
+		}
+	}
+}
+
+func (s *settings) readRoots(faults *config.Faults) {
+	const key = "antom.ca_file"
+	if s.Antom.CAFile == "" {
+		return
+	}
+	text, err := os.ReadFile(s.Antom.CAFile)
+	if err != nil {
+		faults.Add(key, s.Line(key), "%v", err)
+		return
+	}
+	if s.roots, err = x509.SystemCertPool(); err != nil {
+		s.roots = x509.NewCertPool()
+	}
+	if !s.roots.AppendCertsFromPEM(text) {
+		faults.Add(key, s.Line(key), "%s holds no certificate in PEM form", s.Antom.CAFile)
+	}
+}
+
+// idle names the keys that the file sets and this version does not use yet: said
+// at start, so that nobody relies on them.
+func (s *settings) idle() []string {
+	keys := []string{"payments.refund_timeout", "payments.late_abort", "payments.retention", "status.listen"}
+	for i := range s.Registers {
+		keys = append(keys, fmt.Sprintf("register[%d].record", i))
+	}
+	var idle []string
+	for _, key := range keys {
+		if s.Line(key) > 0 {
+			idle = append(idle, key)
+		}
+	}
+	return idle
+}
+
+// misconfigured says why a configuration can't be used.
+func (c command) misconfigured(e env, file string, err error) int {
+	var faults *config.Faults
+	if !errors.As(err, &faults) {
+		fmt.Fprintf(e.stderr, "posagent %s: %v\n", c.name, err)
+		return exitConfig
+	}
+	fmt.Fprintln(e.stderr, faults.Error())
+	fmt.Fprintf(e.stderr, "posagent %s: nothing was started; %s has %s\n", c.name, file, count(len(faults.List), "fault"))
+	return exitConfig
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// version is this source's; a build from a checkout adds its commit.
+const version = "0.1.0"
+
+// released is when this version was written: a clock that stands before it is
+// wrong. Request times are signed, so a wrong clock would be refused anyway.
+const released = "2026-11-23T00:00:00Z"
+
+var versionCommand = command{
+	name:  "version",
+	usage: "[-json]",
+	brief: "say which posagent this is",
+	about: "Says the version, the commit it was built from where that is known, and the platform.\n",
+	run:   runVersion,
+}
+
+func runVersion(_ context.Context, e env, c command, args []string) int {
+	fs := c.flags()
+	asJSON := fs.Bool("json", false, "as JSON")
+	if code, ok := c.parse(e, fs, args); !ok {
+		return code
+	}
+	build := map[string]string{
+		"version": version, "commit": commit(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
+	}
+	if *asJSON {
+		if err := json.NewEncoder(e.stdout).Encode(build); err != nil {
+			return c.failed(e, err)
+		}
+		return exitDone
+	}
+	fmt.Fprintf(e.stdout, "posagent %s (%s, %s, %s)\n", build["version"], build["commit"], build["go"], build["platform"])
+	return exitDone
+}
+
+// commit is the commit of the source, as the Go command recorded it.
+func commit() string {
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range build.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return "commit " + s.Value[:12]
+			}
+		}
+	}
+	return "commit not recorded"
+}
+
+// earliest is the floor of a believable clock.
+func earliest() time.Time {
+	t, err := time.Parse(time.RFC3339, released)
+	if err != nil {
+		panic("posagent: the date of this release can't be read: " + err.Error())
+	}
+	return t
+}
