@@ -42,7 +42,7 @@ func refuseTwins(body []byte) error {
 	var open []level
 	for {
 		token, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

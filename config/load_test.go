@@ -211,7 +211,7 @@ func TestKeyInTheCredentialsDirectoryComesBeforeTheOneBesideTheFile(t *testing.T
 	credentials := t.TempDir()
 	t.Setenv("CREDENTIALS_DIRECTORY", credentials)
 	write(t, filepath.Join(credentials, "private.pem"), "")
-	c, dir := mustLoad(t, smallest)
+	_, dir := mustLoad(t, smallest)
 	write(t, filepath.Join(dir, "private.pem"), "")
 
 	c, err := config.Load("posagent.toml")

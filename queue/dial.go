@@ -79,7 +79,7 @@ func readPragma(conn *sqlite3.SQLiteConn, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // nothing of a pragma is left to lose
 	value := make([]driver.Value, len(rows.Columns()))
 	if err := rows.Next(value); err != nil {
 		return "", err

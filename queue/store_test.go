@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,13 @@ func openStore(t *testing.T, path string) *Store {
 func storePath(t *testing.T) string { return filepath.Join(t.TempDir(), "till ?#%1", "posagent.db") }
 
 func TestEveryConnectionHasEveryPragma(t *testing.T) {
+	for _, writer := range []bool{true, false} {
+		for _, p := range []pragma{{"journal_mode", "wal"}, {"synchronous", "3"}} { // what a power cut is survived by
+			if !slices.Contains(pragmas(writer), p) {
+				t.Errorf("writer %v: %s is not asked to be %s", writer, p.name, p.value)
+			}
+		}
+	}
 	s := openStore(t, storePath(t))
 	ctx := context.Background()
 	for name, db := range map[string]*sql.DB{"write": s.write, "read": s.read} {

@@ -27,6 +27,11 @@ type BusyError struct{ Open []string }
 
 func (e *BusyError) Error() string { return fmt.Sprintf("busy with %v", e.Open) }
 
+// CommandError says which member of a command is beyond its limits.
+type CommandError struct{ Text string }
+
+func (e *CommandError) Error() string { return e.Text }
+
 // Options are what a worker works with. All of them are needed.
 type Options struct {
 	Store   *Store
@@ -76,8 +81,8 @@ func (w *Worker) Run(ctx context.Context) error {
 // the row as it stands and starts nothing; the payment is that register's from
 // then on. A window of 0 is the configured one.
 //
-// Errors: ErrInconsistent, *BusyError, ErrNotStored, ErrDoubtful, ErrStopping, a
-// command beyond its limits, or ctx's; after ctx's the command may be stored.
+// Errors: ErrInconsistent, *BusyError, *CommandError, ErrNotStored, ErrDoubtful,
+// ErrStopping, or ctx's; after ctx's the command may be stored.
 func (w *Worker) Enqueue(ctx context.Context, register string, c Command, window time.Duration) (Payment, error) {
 	if err := c.check(); err != nil {
 		return Payment{}, err
@@ -149,11 +154,11 @@ func ask(ctx context.Context, w *Worker, fn func(*loop, reply)) (Payment, error)
 func (c Command) check() error {
 	switch {
 	case c.ID == "" || len(c.ID) > 64:
-		return errors.New("paymentRequestId: want 1 to 64 characters")
+		return &CommandError{"paymentRequestId: want 1 to 64 characters"}
 	case c.AmountMinor < 1 || c.AmountMinor > 1<<31-1:
-		return fmt.Errorf("paymentAmount: %d is not from 1 to 2147483647", c.AmountMinor)
+		return &CommandError{fmt.Sprintf("paymentAmount: %d is not from 1 to 2147483647", c.AmountMinor)}
 	case len(c.Currency) != 3:
-		return fmt.Errorf("currency: %q is not three letters", c.Currency)
+		return &CommandError{fmt.Sprintf("currency: %q is not three letters", c.Currency)}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +26,8 @@ func startAgent(configFile string, log *os.File) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "run", "-config", configFile)
+	// Not bound to a context: whether and how it ends is what is being shown.
+	cmd := exec.CommandContext(context.Background(), self, "run", "-config", configFile)
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

@@ -9,13 +9,15 @@ import (
 	"posagent/config"
 )
 
-var checkCommand = command{
-	name:  "check",
-	usage: "-config FILE [-json]",
-	brief: "check a configuration and its keys",
-	about: "Reads a configuration and the keys it names, and says everything that is wrong\n" +
-		"with them at once. Exit 0: run would take it; 78: it would not.\n",
-	run: runCheck,
+func checkCommand() command {
+	return command{
+		name:  "check",
+		usage: "-config FILE [-json]",
+		brief: "check a configuration and its keys",
+		about: "Reads a configuration and the keys it names, and says everything that is wrong\n" +
+			"with them at once. Exit 0: run would take it; 78: it would not.\n",
+		run: runCheck,
+	}
 }
 
 func runCheck(_ context.Context, e env, c command, args []string) int {

@@ -13,16 +13,18 @@ import (
 	"posagent/device/virtual"
 )
 
-var demoCommand = command{
-	name:  "demo",
-	usage: "[-keep]",
-	brief: "four sales, a lost answer and a power cut, without hardware or account",
-	about: `Starts a stand-in for Antom, the agent as a process of its own, and a cash register
+func demoCommand() command {
+	return command{
+		name:  "demo",
+		usage: "[-keep]",
+		brief: "four sales, a lost answer and a power cut, without hardware or account",
+		about: `Starts a stand-in for Antom, the agent as a process of its own, and a cash register
 in software on a pseudo terminal, all on this machine. It plays four sales, says
 what a shop would see, and compares what Antom's ledger holds with what the
 register was told. Exit 0: they agree; 1: they do not, or it could not be played.
 `,
-	run: runDemo,
+		run: runDemo,
+	}
 }
 
 // demoLimit ends a demo that hangs.
@@ -80,12 +82,13 @@ func playDemo(ctx context.Context, w io.Writer, dir string) (err error) {
 	s := &stage{teller: newTeller(w), told: map[string]virtual.PaymentState{}}
 	ctx, stop := context.WithCancel(ctx)
 	var running parties
-	defer func() { err = errors.Join(err, running.ended()) }()
-	defer stop()
+	defer func() {
+		stop()
+		err = errors.Join(err, running.ended(), s.clear())
+	}()
 	if err := s.set(ctx, dir, &running); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.clear()) }()
 	for n, sale := range demoSales() {
 		if err := s.play(ctx, n+1, sale); err != nil {
 			return fmt.Errorf("sale %d: %w", n+1, err)
@@ -154,12 +157,19 @@ func (s *stage) setRegister(ctx context.Context, dir string, running *parties) e
 	return nil
 }
 
+// clear takes away what set has put there, as far as it came.
 func (s *stage) clear() error {
 	var err error
 	if s.agent != nil {
 		err = s.agent.kill()
 	}
-	return errors.Join(err, s.cable.Close(), s.log.Close())
+	if s.cable != nil {
+		err = errors.Join(err, s.cable.Close())
+	}
+	if s.log != nil {
+		err = errors.Join(err, s.log.Close())
+	}
+	return err
 }
 
 // parties are goroutines that are awaited together.

@@ -14,11 +14,12 @@ import (
 	"posagent/device/virtual"
 )
 
-var registerCommand = command{
-	name:  "register",
-	usage: "-port PATH [FLAGS] METHOD [MEMBER=VALUE …]",
-	brief: "be the cash register, once",
-	about: `Opens a serial port as a cash register would, sends one request, and prints the
+func registerCommand() command {
+	return command{
+		name:  "register",
+		usage: "-port PATH [FLAGS] METHOD [MEMBER=VALUE …]",
+		brief: "be the cash register, once",
+		about: `Opens a serial port as a cash register would, sends one request, and prints the
 response and every event that comes meanwhile, one JSON object a line.
 
 The members of the request are given as MEMBER=VALUE, those of an object as
@@ -34,7 +35,8 @@ with -wait not final in time. What became of the money stands in paymentStatus.
 
 Methods: initConnection echo pay inquiryPayment lastResult delivered
 `,
-	run: runRegister,
+		run: runRegister,
+	}
 }
 
 // askEvery is how often a waiting register asks where no event comes.
@@ -66,7 +68,9 @@ func runRegister(ctx context.Context, e env, c command, args []string) int {
 	go func() { ended <- reg.Run(runCtx) }()
 	err = oneRequest(ctx, e.stdout, reg, f)
 	stop()
-	<-ended // whatever ended it, err has said it
+	if runErr := <-ended; err == nil {
+		err = runErr
+	}
 	if closeErr := port.Close(); err == nil {
 		err = closeErr
 	}

@@ -8,14 +8,16 @@ import (
 	"posagent/config"
 )
 
-var runCommand = command{
-	name:  "run",
-	usage: "-config FILE",
-	brief: "be the payment agent",
-	about: "Serves every register of the configuration until SIGTERM or SIGINT, and then ends\n" +
-		"within five seconds. It logs to standard error. Exit 0: ended as told; 1: could not\n" +
-		"go on; 78: the configuration is wrong, and nothing was started.\n",
-	run: runAgent,
+func runCommand() command {
+	return command{
+		name:  "run",
+		usage: "-config FILE",
+		brief: "be the payment agent",
+		about: "Serves every register of the configuration until SIGTERM or SIGINT, and then ends\n" +
+			"within five seconds. It logs to standard error. Exit 0: ended as told; 1: could not\n" +
+			"go on; 78: the configuration is wrong, and nothing was started.\n",
+		run: runAgent,
+	}
 }
 
 func runAgent(ctx context.Context, e env, c command, args []string) int {

@@ -14,11 +14,12 @@ import (
 	"posagent/antom/sandbox"
 )
 
-var sandboxCommand = command{
-	name:  "sandbox",
-	usage: "[-dir DIR] [-listen ADDRESS] [-cruelty NAME,…]…",
-	brief: "stand in for Antom, on this machine only",
-	about: `Serves a stand-in for Antom on loopback until SIGTERM or SIGINT. It makes a folder
+func sandboxCommand() command {
+	return command{
+		name:  "sandbox",
+		usage: "[-dir DIR] [-listen ADDRESS] [-cruelty NAME,…]…",
+		brief: "stand in for Antom, on this machine only",
+		about: `Serves a stand-in for Antom on loopback until SIGTERM or SIGINT. It makes a folder
 with fresh keys and a configuration that run takes as it is, and lays a serial
 line in it: the agent's end is DIR/register0, a register's is DIR/till0. A folder
 that it made before is used again; no file is overwritten.
@@ -30,7 +31,8 @@ Its ledger, its history and its book of cruelties are JSON:
   curl -d '{"name":"hang_after","duration":"5s"}' http://ADDRESS/sandbox/cruelties
 A cruelty can be called from a till, too, by the last two digits of the amount.
 `,
-	run: runSandbox,
+		run: runSandbox,
+	}
 }
 
 // sandboxFlags are the command line of sandbox.

@@ -98,13 +98,14 @@ func (s *shop) register() *virtual.Register {
 	s.t.Helper()
 	plug, err := s.cable.Plug()
 	must(s.t, err)
-	reg := virtual.New(plug, virtual.Options{Name: "lane1", Events: true, Timers: virtual.Timers{T2: 250 * time.Millisecond}})
+	reg := virtual.New(plug, virtual.Options{Name: "lane1", Events: true, Timers: virtual.Timers{
+		T2: 250 * time.Millisecond, T3: 750 * time.Millisecond, // an agent that was killed is found out soon
+	}})
 	s.background("the register", func(ctx context.Context) error {
-		err := reg.Run(ctx)
-		if ctx.Err() != nil {
-			return nil
+		if err := reg.Run(ctx); ctx.Err() == nil {
+			return err
 		}
-		return err
+		return nil
 	})
 	return reg
 }

@@ -16,12 +16,14 @@ const version = "0.1.0"
 // wrong. Request times are signed, so a wrong clock would be refused anyway.
 const released = "2026-11-23T00:00:00Z"
 
-var versionCommand = command{
-	name:  "version",
-	usage: "[-json]",
-	brief: "say which posagent this is",
-	about: "Says the version, the commit it was built from where that is known, and the platform.\n",
-	run:   runVersion,
+func versionCommand() command {
+	return command{
+		name:  "version",
+		usage: "[-json]",
+		brief: "say which posagent this is",
+		about: "Says the version, the commit it was built from where that is known, and the platform.\n",
+		run:   runVersion,
+	}
 }
 
 func runVersion(_ context.Context, e env, c command, args []string) int {
