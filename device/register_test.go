@@ -1,0 +1,250 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// ledger is an Engine in memory, with the rules of register-link §4 as far as
+// the link's tests need them.
+type ledger struct {
+	mu    sync.Mutex
+	order []string
+	rows  map[string]PaymentState
+	calls map[string]int
+	wake  chan struct{}
+
+	stall time.Duration // before Pay answers, whatever its context says
+	sick  error         // of Tell and Opening
+}
+
+func newLedger() *ledger {
+	return &ledger{rows: map[string]PaymentState{}, calls: map[string]int{}, wake: make(chan struct{}, 1)}
+}
+
+// becomes writes a state and gives the hint.
+func (l *ledger) becomes(s PaymentState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.rows[s.PaymentRequestID]; !known {
+		l.order = append(l.order, s.PaymentRequestID)
+	}
+	l.rows[s.PaymentRequestID] = s
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *ledger) sicken(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sick = err
+}
+
+func (l *ledger) called(method string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.calls[method]
+}
+
+func (l *ledger) count(method string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls[method]++
+}
+
+func (l *ledger) Opening(context.Context, string) (Opening, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var o Opening
+	for _, id := range l.order {
+		if l.rows[id].Final {
+			o.Undelivered = append(o.Undelivered, id)
+		} else {
+			o.Open = append(o.Open, id)
+		}
+	}
+	return o, l.sick
+}
+
+func (l *ledger) Pay(_ context.Context, _ string, p Pay) Reply {
+	l.count("pay")
+	if l.stall > 0 {
+		<-time.After(l.stall)
+	}
+	s := openState(p.PaymentRequestID, 1)
+	l.becomes(s)
+	return Reply{Result: Result{ResultStatus: ResultOpen, ResultCode: CodePaymentInProgress}, Payment: &s}
+}
+
+func (l *ledger) InquiryPayment(_ context.Context, _, id string) Reply {
+	l.count("inquiryPayment")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, known := l.rows[id]
+	if !known {
+		return Reply{Result: Result{ResultStatus: ResultRefused, ResultCode: CodeNotFound}}
+	}
+	return Reply{Result: done(), Payment: &s}
+}
+
+func (l *ledger) LastResult(context.Context, string) Reply {
+	l.count("lastResult")
+	return Reply{Result: Result{ResultStatus: ResultRefused, ResultCode: CodeNotFound}}
+}
+
+func (l *ledger) Delivered(_ context.Context, _, id string, rev int64) Reply {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rows[id].Rev == rev {
+		l.order = nil
+	}
+	return Reply{Result: done()}
+}
+
+func (l *ledger) Tell(context.Context, string) ([]PaymentState, error) {
+	l.count("tell")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var states []PaymentState
+	for _, id := range l.order {
+		states = append(states, l.rows[id])
+	}
+	return states, l.sick
+}
+
+// till is the register's end of a line: it acknowledges every frame and keeps
+// what it heard.
+type till struct {
+	t     *testing.T
+	line  io.ReadWriter
+	heard chan message
+	mu    sync.Mutex // one write at a time: the test's and the ACKs
+	seq   uint8
+	deaf  atomic.Bool // hears, but acknowledges nothing
+}
+
+// message is what a till heard: a body, or an acknowledgement.
+type message struct {
+	kind itemKind
+	seq  uint8
+	body map[string]any
+	at   time.Time
+}
+
+// newTill starts to listen; it ends when line does, which done awaits.
+func newTill(t *testing.T, line io.ReadWriter) (register *till, done *sync.WaitGroup) {
+	register = &till{t: t, line: line, heard: make(chan message, 1000)}
+	done = &sync.WaitGroup{}
+	done.Go(register.listen)
+	return register, done
+}
+
+func (r *till) listen() {
+	d := newDecoder()
+	buffer := make([]byte, 4096)
+	for {
+		n, err := r.line.Read(buffer)
+		for _, it := range d.receive(time.Now(), buffer[:n]) {
+			m := message{kind: it.kind, seq: it.seq, at: time.Now()}
+			if it.kind == itemFrame {
+				r.acknowledge(it.seq)
+				if json.Unmarshal(it.body, &m.body) != nil {
+					r.t.Errorf("the agent sent %q", it.body)
+				}
+			}
+			r.heard <- m
+		}
+		if err != nil {
+			close(r.heard)
+			return
+		}
+	}
+}
+
+func (r *till) acknowledge(seq uint8) {
+	if !r.deaf.Load() {
+		r.write(encodeAck(ack, seq))
+	}
+}
+
+// deafen ends the acknowledging.
+func (r *till) deafen() { r.deaf.Store(true) }
+
+func (r *till) write(raw []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, _ = r.line.Write(raw) // a line that is gone shows in what is heard
+}
+
+// says sends a request under the next SEQ, or under 00 where it is initConnection.
+func (r *till) says(body string, args ...any) uint8 {
+	r.seq++
+	seq := r.seq
+	body = fmt.Sprintf(body, args...)
+	var named struct{ Method string }
+	if json.Unmarshal([]byte(body), &named) == nil && named.Method == "initConnection" {
+		seq, r.seq = 0, 0
+	}
+	r.write(encode(seq, []byte(body)))
+	return seq
+}
+
+// hears returns the next body, acknowledgements left out; nil if there is none
+// within d.
+func (r *till) hears(d time.Duration) *message {
+	r.t.Helper()
+	over := time.NewTimer(d)
+	defer over.Stop()
+	for {
+		select {
+		case m, open := <-r.heard:
+			if !open {
+				return nil
+			}
+			if m.kind == itemFrame {
+				return &m
+			}
+		case <-over.C:
+			return nil
+		}
+	}
+}
+
+// asks sends a request and returns its response; events before it are dropped.
+func (r *till) asks(body string, args ...any) map[string]any {
+	r.t.Helper()
+	seq := r.says(body, args...)
+	for {
+		m := r.hears(timeT3)
+		if m == nil {
+			r.t.Fatalf("no response to "+body, args...)
+		}
+		if m.body["re"] == seqText(seq) {
+			return m.body
+		}
+	}
+}
+
+// opens sends initConnection with more members.
+func (r *till) opens(more string) map[string]any {
+	r.t.Helper()
+	return r.asks(`{"method":"initConnection","register":"lane1"%s}`, more)
+}
+
+func (r *till) pays(id string) map[string]any {
+	r.t.Helper()
+	return r.asks(`{"method":"pay","paymentRequestId":"%s","paymentMethod":"ALIPAY_CN","paymentAmount":{"value":1050,"currency":"SGD"}}`, id)
+}
+
+func code(body map[string]any) any {
+	result, _ := body["result"].(map[string]any)
+	return result["resultCode"]
+}

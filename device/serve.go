@@ -1,0 +1,157 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// Options are what Serve needs to know of one register.
+type Options struct {
+	Register string        // its name in the configuration
+	Port     string        // path of the device file, or a symlink to it
+	Line     Line          // zero members are those of 115200 8N1
+	AckGap   time.Duration // between our ACK and our next frame; 0 is 20 ms
+
+	Agent    string // version, said to the register
+	Terminal string // Client-Id, said to the register
+
+	Engine Engine
+	Wake   <-chan struct{} // a hint that this register's payments changed; may be nil
+	Meter  *Meter          // where readings are left; may be nil
+	Logger *slog.Logger    // nil logs nothing
+}
+
+// Reading is what a Meter shows of one register.
+type Reading struct {
+	PortOpen bool
+	LinkUp   bool // a frame has arrived and the last three sends did not all fail
+	Counts   Counts
+}
+
+// Meter holds the newest reading of one register. Its zero value is ready, and
+// it may be read from any goroutine.
+type Meter struct {
+	mu  sync.Mutex
+	now Reading
+}
+
+// Read returns the newest reading.
+func (m *Meter) Read() Reading {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
+}
+
+func (m *Meter) set(r Reading) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now = r
+}
+
+// Serve speaks the link with one register until ctx is done: it opens the port,
+// waits for it where it is absent or busy, and opens it again after a hang-up.
+// It returns nil once ctx is done, the port is closed and all it started has
+// ended; an error, at once, only for options that can't be served.
+func Serve(ctx context.Context, o Options) error {
+	s, err := newSession(o)
+	if err != nil {
+		return err
+	}
+	pause := openingPause()
+	for {
+		port := s.open(ctx, pause)
+		if port == nil {
+			return nil
+		}
+		opened := time.Now()
+		err := s.converse(ctx, port)
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.log.Warn("port lost, opening it again", "err", err)
+		if time.Since(opened) >= steadyAfter {
+			pause.Reset()
+		}
+		if !wait(ctx, pause.NextBackOff()) {
+			return nil
+		}
+	}
+}
+
+// openingPause makes the intervals between openings: 250 ms, doubling to 1 s.
+func openingPause() backoff.BackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(firstOpenInterval),
+		backoff.WithMaxInterval(lastOpenInterval),
+		backoff.WithMultiplier(2),
+		backoff.WithRandomizationFactor(0), // one register has one port: nobody to be out of step with
+		backoff.WithMaxElapsedTime(0),
+	)
+}
+
+// open tries until the port is there, and says only once why it is not. It
+// returns nil once ctx is done.
+func (s *session) open(ctx context.Context, pause backoff.BackOff) *Port {
+	said := ""
+	for {
+		port, err := OpenPort(s.Port, s.Line)
+		if err == nil {
+			s.log.Info("port open", "port", s.Port)
+			return port
+		}
+		if why := err.Error(); why != said {
+			s.log.Warn("port can't be opened, trying until it can", "err", err)
+			said = why
+		}
+		if !wait(ctx, pause.NextBackOff()) {
+			return nil
+		}
+	}
+}
+
+// wait reports whether d went by before ctx was done.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func newSession(o Options) (*session, error) {
+	switch {
+	case o.Register == "":
+		return nil, errors.New("device: a register without a name")
+	case o.Port == "":
+		return nil, errors.New("device: register " + o.Register + " without a port")
+	case o.Engine == nil:
+		return nil, errors.New("device: register " + o.Register + " without an engine")
+	}
+	if err := o.Line.Check(); err != nil {
+		return nil, errors.Join(errors.New("device: register "+o.Register), err)
+	}
+	if o.AckGap == 0 {
+		o.AckGap = defaultAckGap
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &session{
+		Options: o,
+		log:     o.Logger.With("register", o.Register),
+		link:    newLink(o.AckGap, o.Line.byteTime()),
+		teller:  newTeller(),
+		events:  true,
+	}, nil
+}

@@ -1,0 +1,119 @@
+package device
+
+import "time"
+
+// teller decides when the register is told of its payments unasked. It is pure:
+// it is given what there is to tell, says what is due at a time, and takes for
+// told what it gave out.
+//
+// A final state is due at once and then after 1, 2, 4 … 60 s until it is no
+// longer among what there is to tell (register-link §4 rule 9). A state that is
+// not final is due at once where its rev was never told, and every T5 after
+// that (register-link §2, T5).
+type teller struct {
+	tellings []*telling // in the engine's order
+	told     map[string]told
+}
+
+type telling struct {
+	state PaymentState
+	due   time.Time
+	wait  time.Duration // after the next time a final state is told
+}
+
+// told is the rev a register was given in a response, and when. It saves an open payment's response from being followed by the same state.
+type told struct {
+	rev int64
+	at  time.Time
+}
+
+func newTeller() *teller { return &teller{told: map[string]told{}} }
+
+// update takes what there is to tell at now in place of what there was.
+func (t *teller) update(now time.Time, states []PaymentState) {
+	before := make(map[string]*telling, len(t.tellings))
+	for _, old := range t.tellings {
+		before[old.state.PaymentRequestID] = old
+	}
+	t.tellings = t.tellings[:0:0]
+	for _, s := range states {
+		next := before[s.PaymentRequestID]
+		if next == nil || next.state.Rev != s.Rev {
+			next = t.begin(now, s)
+		}
+		t.tellings = append(t.tellings, next)
+	}
+	t.forget(now)
+}
+
+// forget drops what was told longer than T5 ago: it decides nothing any more.
+func (t *teller) forget(now time.Time) {
+	for id, was := range t.told {
+		if now.Sub(was.at) >= timeT5 {
+			delete(t.told, id)
+		}
+	}
+}
+
+func (t *teller) begin(now time.Time, s PaymentState) *telling {
+	n := &telling{state: s, due: now, wait: firstTellInterval}
+	if was := t.told[s.PaymentRequestID]; !s.Final && was.rev == s.Rev {
+		n.due = was.at.Add(timeT5)
+	}
+	return n
+}
+
+// said notes a state that a response gave at now.
+func (t *teller) said(now time.Time, s PaymentState) {
+	if s.Final {
+		return // rule 9: pushed until delivered, however often it was asked for
+	}
+	t.told[s.PaymentRequestID] = told{rev: s.Rev, at: now}
+	for _, n := range t.tellings {
+		if n.state.PaymentRequestID == s.PaymentRequestID && n.state.Rev == s.Rev {
+			n.due = now.Add(timeT5)
+		}
+	}
+}
+
+// again makes everything due at now, with the intervals from their start: after
+// an initConnection and after the port was opened anew.
+func (t *teller) again(now time.Time) {
+	t.told = map[string]told{}
+	for _, n := range t.tellings {
+		n.due, n.wait = now, firstTellInterval
+	}
+}
+
+// next gives out the state that has been due the longest, if any is due at now.
+// The caller sends it.
+func (t *teller) next(now time.Time) (PaymentState, bool) {
+	first := t.first()
+	if first == nil || now.Before(first.due) {
+		return PaymentState{}, false
+	}
+	first.due = now.Add(timeT5)
+	if first.state.Final {
+		first.due = now.Add(first.wait)
+		first.wait = min(2*first.wait, lastTellInterval)
+	}
+	return first.state, true
+}
+
+// deadline is when next has something to give, or zero.
+func (t *teller) deadline() time.Time {
+	if first := t.first(); first != nil {
+		return first.due
+	}
+	return time.Time{}
+}
+
+func (t *teller) first() *telling {
+	var first *telling
+	for _, n := range t.tellings {
+		if first == nil || n.due.Before(first.due) {
+			first = n
+		}
+	}
+	return first
+}
