@@ -32,17 +32,18 @@ type acquirer struct {
 	underWay  int
 	most      int // requests under way at the same time
 	paymentID func(id string) string
+	refunds   map[string]int64 // refundRequestId to what was given back
 }
 
 func newAcquirer() *acquirer {
 	return &acquirer{
 		charges: map[string]int{}, pays: map[string]int{}, inquiries: map[string]int{}, rush: map[string][]behaviour{},
-		paymentID: func(id string) string { return "A" + id },
+		paymentID: func(id string) string { return "A" + id }, refunds: map[string]int64{},
 	}
 }
 
 func (a *acquirer) Pay(ctx context.Context, p Payment) Answer {
-	return a.treat(ctx, p, a.pays, func() Verdict {
+	return a.treat(ctx, p.ID, a.pays, func() Verdict {
 		if a.charges[p.ID] == 0 {
 			a.charges[p.ID] = 1
 		}
@@ -51,7 +52,7 @@ func (a *acquirer) Pay(ctx context.Context, p Payment) Answer {
 }
 
 func (a *acquirer) Inquire(ctx context.Context, p Payment) Answer {
-	return a.treat(ctx, p, a.inquiries, func() Verdict {
+	return a.treat(ctx, p.ID, a.inquiries, func() Verdict {
 		if a.charges[p.ID] > 0 {
 			return VerdictPaid
 		}
@@ -59,8 +60,36 @@ func (a *acquirer) Inquire(ctx context.Context, p Payment) Answer {
 	})
 }
 
-func (a *acquirer) treat(ctx context.Context, p Payment, count map[string]int, do func() Verdict) Answer {
-	b := a.begin(p.ID, count)
+// Refund gives money back, once for each refundRequestId.
+func (a *acquirer) Refund(ctx context.Context, r Refund) Answer {
+	answer := a.treat(ctx, r.ID, a.pays, func() Verdict {
+		a.refunds[r.ID] = r.AmountMinor
+		return VerdictRefunded
+	})
+	if answer.Verdict != VerdictUnknown && answer.Verdict != VerdictNotSent {
+		answer.RefundID = "B" + r.ID
+	}
+	return answer
+}
+
+func (a *acquirer) InquireRefund(ctx context.Context, r Refund) Answer {
+	return a.treat(ctx, r.ID, a.inquiries, func() Verdict {
+		if a.refunds[r.ID] > 0 {
+			return VerdictRefunded
+		}
+		return VerdictNotFound
+	})
+}
+
+// refunded is how much was given back under a refundRequestId.
+func (a *acquirer) refunded(id string) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refunds[id]
+}
+
+func (a *acquirer) treat(ctx context.Context, id string, count map[string]int, do func() Verdict) Answer {
+	b := a.begin(id, count)
 	defer a.end()
 	if !wait(ctx, b.before) || b.lost {
 		<-ctx.Done()
@@ -82,7 +111,7 @@ func (a *acquirer) treat(ctx context.Context, p Payment, count map[string]int, d
 	answer := testAnswer(verdict, Pay)
 	if verdict == VerdictPaid {
 		a.mu.Lock()
-		answer.PaymentID = a.paymentID(p.ID)
+		answer.PaymentID = a.paymentID(id)
 		a.mu.Unlock()
 	}
 	return answer
@@ -149,24 +178,35 @@ type agent struct {
 }
 
 // start opens the store at path and runs a worker on it.
-func start(t *testing.T, path string, g Gateway) *agent {
+func start(t *testing.T, path string, g Gateway, change ...func(*Options)) *agent {
 	t.Helper()
 	store, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &agent{store: store, changed: make(chan string, 1000), ended: make(chan error, 1)}
-	a.Worker = NewWorker(Options{
-		Store: store, Gateway: g,
-		Policy: Policy{InquiryInterval: 3 * time.Second, QuietTime: 45 * time.Second},
-		Window: 120 * time.Second, PayTimeout: 45 * time.Second, InquiryTimeout: 15 * time.Second, Grace: 4 * time.Second,
-		Changed: func(register string) { a.changed <- register },
-		Logger:  slog.New(slog.DiscardHandler),
-	})
+	o := testOptions(store, g)
+	o.Changed = func(register string) { a.changed <- register }
+	for _, f := range change {
+		f(&o)
+	}
+	a.Worker = NewWorker(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
 	go func() { a.ended <- a.Run(ctx) }()
 	return a
+}
+
+// testOptions are the times of an ordinary configuration.
+func testOptions(store *Store, g Gateway) Options {
+	return Options{
+		Store: store, Gateway: g,
+		Policy: Policy{InquiryInterval: 3 * time.Second, QuietTime: 45 * time.Second},
+		Window: 120 * time.Second, PayTimeout: 45 * time.Second, InquiryTimeout: 15 * time.Second,
+		RefundTimeout: 30 * time.Second, Grace: 4 * time.Second, Retention: 400 * 24 * time.Hour,
+		Changed: func(string) {},
+		Logger:  slog.New(slog.DiscardHandler),
+	}
 }
 
 // stop ends the worker in order and closes the store.

@@ -2,24 +2,28 @@ package queue
 
 import "context"
 
-// Action is what the machine wants done. At most one is under way per payment.
+// Action is what the machine wants done. At most one is under way per payment
+// and per refund.
 type Action string
 
 // The actions.
 const (
-	None    Action = ""
-	Pay     Action = "pay"     // send the pay request, always with the same content
-	Inquire Action = "inquire" // ask what became of the payment; changes nothing
+	None          Action = ""
+	Pay           Action = "pay"            // send the pay request, always with the same content
+	Inquire       Action = "inquire"        // ask what became of a payment; changes nothing
+	GiveBack      Action = "refund"         // send the refund request, always with the same content
+	InquireRefund Action = "inquire_refund" // ask what became of a refund; changes nothing
 )
 
 // Verdict is what an answer, or the lack of one, lets us conclude.
 type Verdict string
 
-// The verdicts. The first three end a payment.
+// The verdicts.
 const (
-	VerdictPaid      Verdict = "paid"
-	VerdictFailed    Verdict = "failed"
-	VerdictCancelled Verdict = "cancelled"
+	VerdictPaid      Verdict = "paid"      // ends a payment
+	VerdictFailed    Verdict = "failed"    // ends a payment or a refund
+	VerdictCancelled Verdict = "cancelled" // ends a payment
+	VerdictRefunded  Verdict = "refunded"  // ends a refund
 	// VerdictOpen: an answer that leaves the outcome open. Ask.
 	VerdictOpen Verdict = "open"
 	// VerdictPending: paid, but the acquirer's last word is outstanding. Ask.
@@ -30,7 +34,7 @@ const (
 	// VerdictInconsistent: the acquirer holds this ID with another content. Our
 	// fault; the first may have been paid. Ask, pay no more, alarm.
 	VerdictInconsistent Verdict = "inconsistent"
-	// VerdictNotFound: the acquirer does not know the payment, now.
+	// VerdictNotFound: the acquirer does not know the payment or refund, now.
 	VerdictNotFound Verdict = "not_found"
 	// VerdictUnknown: no answer that can be trusted, and the request may have left.
 	VerdictUnknown Verdict = "unknown"
@@ -46,6 +50,8 @@ type Answer struct {
 	PaymentTime     string
 	CashierReceipt  Receipt
 	CustomerReceipt Receipt
+	RefundID        string
+	RefundTime      string
 	Why             string // for the log: why there is no answer, or what is odd about it
 }
 
@@ -55,4 +61,6 @@ type Answer struct {
 type Gateway interface {
 	Pay(ctx context.Context, p Payment) Answer
 	Inquire(ctx context.Context, p Payment) Answer
+	Refund(ctx context.Context, r Refund) Answer
+	InquireRefund(ctx context.Context, r Refund) Answer
 }

@@ -50,11 +50,16 @@ func dial(path string, writer bool, size int) *sql.DB {
 	hook := func(conn *sqlite3.SQLiteConn) error { return applyPragmas(conn, pragmas(writer)) }
 	db := sql.OpenDB(connector{
 		driver: &sqlite3.SQLiteDriver{ConnectHook: hook},
-		dsn:    "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_synchronous=EXTRA",
+		dsn:    dsn(path),
 	})
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db
+}
+
+// dsn names a database file, whatever characters its path has.
+func dsn(path string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_synchronous=EXTRA"
 }
 
 func applyPragmas(conn *sqlite3.SQLiteConn, want []pragma) error {

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // full makes the disk full for the store: SQLite may take no further page.
 func (a *agent) full(t *testing.T) {
@@ -39,7 +36,7 @@ func TestOnAFullDiskNewPaymentsAreRefused(t *testing.T) {
 		a.row0(t)
 		a.full(t)
 		refused := testCommand("R2")
-		refused.ExtendInfo = strings.Repeat("x", 60_000)
+		refused.ExtendInfo = strings.Repeat("x", 600_000)
 		if _, err := a.Enqueue(context.Background(), "lane1", refused, 0); !errors.Is(err, ErrNotStored) {
 			t.Fatalf("got %v, want ErrNotStored", err)
 		}
@@ -61,7 +58,7 @@ func TestOnAFullDiskNewPaymentsAreRefused(t *testing.T) {
 func TestAnOutcomeThatCannotBeStoredIsNotToldUntilItIs(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		bank.treatAs("R1", behaviour{after: time.Second})
-		bank.paymentID = func(string) string { return strings.Repeat("9", 60_000) }
+		bank.paymentID = func(string) string { return strings.Repeat("9", 600_000) }
 		a := start(t, path, bank)
 		defer a.stop(t)
 		a.pay(t, "lane1", "R1")
@@ -79,6 +76,25 @@ func TestAnOutcomeThatCannotBeStoredIsNotToldUntilItIs(t *testing.T) {
 		if got := bank.seen("R1").pays; got != 1 {
 			t.Errorf("%d pay requests, want 1", got)
 		}
+	})
+}
+
+// On a full disk the reserve lets a payment under way be finished; a new one is
+// refused meanwhile.
+func TestTheReserveFinishesWhatIsUnderWay(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		bank.treatAs("R1", behaviour{after: time.Second})
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		synctest.Wait()
+		a.full(t)
+		big := testCommand("R2")
+		big.ExtendInfo = strings.Repeat("x", 600_000)
+		if _, err := a.Enqueue(context.Background(), "lane2", big, 0); !errors.Is(err, ErrNotStored) {
+			t.Errorf("a new payment: %v, want ErrNotStored", err)
+		}
+		a.until(t, "R1", Paid, 2*time.Second)
 	})
 }
 
@@ -110,19 +126,66 @@ func TestAStoreThatTakesNothingLeavesANewPaymentDoubtful(t *testing.T) {
 	})
 }
 
-// One row that can't be written does not hold up the others of its commit.
-func TestARowThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {
+// A commit that takes the rest of the window: the attempt is not made (P4).
+func TestAnAttemptIsNotMadeWhenItsSaveTookTheWindow(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
-		a := start(t, path, bank)
-		defer a.stop(t)
-		bank.treatAs("R1", behaviour{after: time.Second})
-		bank.treatAs("R2", behaviour{after: time.Second})
-		a.pay(t, "lane1", "R1")
-		a.pay(t, "lane2", "R2")
-		synctest.Wait()
-		if _, err := a.store.write.Exec("update payment set rev = 70 where id = 'R1'"); err != nil { // by someone else
+		l := newTestLoop(t, path, bank)
+		r := make(reply[Payment], 1)
+		l.enqueue("lane1", testCommand("R1"), time.Second, r)
+		time.Sleep(2 * time.Second) // fake: the disk is slow
+		l.flush(context.Background(), time.Now())
+		l.answered(time.Now(), <-l.answers)
+		l.calls.Wait()
+		if got := bank.seen("R1").pays; got != 0 {
+			t.Errorf("%d pay requests after the window", got)
+		}
+		l.tickDue(time.Now())
+		if p := l.payments["R1"].row; p.State != Failed || p.Result.Code != codeNotConnected {
+			t.Errorf("the payment is %s %s, want failed: nothing was sent", p.State, p.Result.Code)
+		}
+	})
+}
+
+func newTestLoop(t *testing.T, path string, bank *acquirer) *loop {
+	t.Helper()
+	store, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	l, err := newLoop(testOptions(store, bank))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Two rows in one commit, of which one can't be written: the other is.
+func TestOneBadRowOfACommitDoesNotTakeTheOthersWithIt(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		l := newTestLoop(t, path, bank)
+		for _, id := range []string{"R1", "R2"} {
+			r := make(reply[Payment], 1)
+			l.enqueue("lane-"+id, testCommand(id), time.Minute, r)
+		}
+		l.flush(context.Background(), time.Now())
+		a, b := <-l.answers, <-l.answers
+		if _, err := l.o.Store.write.Exec("update payment set rev = 70 where id = 'R1'"); err != nil { // by someone else
 			t.Fatal(err)
 		}
-		a.until(t, "R2", Paid, 2*time.Second)
+		l.answered(time.Now(), a)
+		l.answered(time.Now(), b)
+		l.flush(context.Background(), time.Now())
+		l.calls.Wait()
+		if p, err := l.o.Store.Payment(context.Background(), "R2"); err != nil || p.State != Paid {
+			t.Errorf("R2 is %s (%v), want paid", p.State, err)
+		}
+		if l.payments["R1"].saved.State != Sending {
+			t.Error("R1 counts as saved")
+		}
 	})
 }

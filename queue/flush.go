@@ -2,39 +2,42 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
 // flush saves what has changed, in one commit where it can, and then does and
 // says what was waiting for it. What can't be saved is neither done nor said.
 func (l *loop) flush(ctx context.Context, now time.Time) {
-	if l.mustSave(now) {
-		l.save(now)
-	}
-	touched := l.touched
-	l.touched = nil
-	for _, e := range touched {
-		if e.saved.ID == "" { // refused by the store; whoever asked knows
-			continue
+	for again := true; again; again = l.mustSave(now) { // a save may begin something new: a reversal
+		if l.mustSave(now) {
+			l.save(now)
 		}
-		e.touched = false
-		if e.row != e.saved && !e.lazy() {
-			l.touch(e)
-			continue
+		touched := l.touched
+		l.touched = nil
+		for _, it := range touched {
+			it.base().touched = false
+			switch {
+			case it.base().dropped:
+			case it.fresh(), it.unsaved() && !it.lazy():
+				l.touch(it)
+			default:
+				l.settle(ctx, now, it)
+			}
 		}
-		l.settle(ctx, now, e)
 	}
 }
 
 // mustSave reports whether something is to be saved now. A new command is always
 // tried at once, for a register waits; the rest keeps the pause after a failure.
 func (l *loop) mustSave(now time.Time) bool {
-	if !l.lazyFrom.IsZero() && !now.Before(l.lazyFrom.Add(lazily)) {
+	paused := now.Before(l.retryAt)
+	if !l.lazyFrom.IsZero() && !now.Before(l.lazyFrom.Add(lazily)) && !paused {
 		return true
 	}
-	paused := now.Before(l.retryAt)
-	for _, e := range l.touched {
-		if e.saved.ID == "" || !paused && e.row != e.saved && !e.lazy() {
+	for _, it := range l.touched {
+		awaited := it.fresh() && len(it.base().asked) > 0
+		if awaited || !paused && it.unsaved() && !it.lazy() {
 			return true
 		}
 	}
@@ -44,111 +47,163 @@ func (l *loop) mustSave(now time.Time) bool {
 // save commits every unsaved row: all in one commit, and if that fails each on
 // its own, so that one row that can't be written does not hold up the others.
 func (l *loop) save(now time.Time) {
-	var batch []*entry
-	for _, e := range l.touched {
-		if e.row != e.saved {
-			batch = append(batch, e)
+	var batch []item
+	for _, it := range l.touched {
+		if it.unsaved() {
+			batch = append(batch, it)
 		}
 	}
-	err := l.commit(batch)
+	err := l.commit(now, batch)
 	if err == nil {
-		l.retryAt, l.lazyFrom = time.Time{}, time.Time{}
+		l.lazyFrom = time.Time{}
 		return
 	}
-	l.retryAt = now.Add(saveAgain)
-	if !l.lazyFrom.IsZero() {
-		l.lazyFrom = now
-	}
-	for _, e := range batch {
+	l.failing, l.retryAt = true, now.Add(saveAgain)
+	for _, it := range batch {
 		if len(batch) > 1 {
-			err = l.commit([]*entry{e})
+			err = l.commit(now, []item{it})
 		}
 		if err != nil {
-			l.notSaved(e, err)
+			l.notSaved(now, it, err)
 		}
 	}
 }
 
-func (l *loop) commit(batch []*entry) error {
-	changes := make([]Change, len(batch))
-	for i, e := range batch {
-		changes[i] = Change{Old: e.saved, New: e.row}
+func (l *loop) commit(now time.Time, items []item) error {
+	var b Batch
+	for id, receivedAt := range l.bury {
+		b.Bury = append(b.Bury, Burial{id, receivedAt})
 	}
-	if err := l.o.Store.Save(changes, l.bury); err != nil {
+	for _, it := range items {
+		it.put(&b)
+	}
+	if err := l.saveWithReserve(b, items); err != nil {
 		return err
 	}
+	l.failing, l.retryAt = false, time.Time{}
 	clear(l.bury)
-	for _, e := range batch {
-		l.saved(e)
+	for _, it := range items {
+		l.committed(now, it)
 	}
 	return nil
 }
 
-// saved notes that e's row is on the disk, and wakes who may want to see it.
-func (l *loop) saved(e *entry) {
-	visible := e.row.Rev != e.saved.Rev
-	e.saved = e.row
-	if e.row.PaymentID != "" {
-		l.known.add(e.row.PaymentID, e.row.ID)
+// saveWithReserve saves, and on a full disk gives the ballast back and tries once
+// more: for what is under way, not for new payments.
+func (l *loop) saveWithReserve(b Batch, items []item) error {
+	err := l.o.Store.Save(b)
+	if !isFull(err) || slices.ContainsFunc(items, item.fresh) || !l.o.Store.dropBallast() {
+		return err
 	}
-	if e.row.EndedSeq > l.last[e.row.Register].seq {
-		l.last[e.row.Register] = ending{e.row.ID, e.row.EndedSeq}
-	}
-	if visible {
-		l.o.Changed(e.row.Register)
+	l.o.Logger.Warn("the disk is full; the reserve was given up to finish what is under way")
+	return l.o.Store.Save(b)
+}
+
+// committed notes that an item's row is on the disk, and wakes who may want to
+// see it.
+func (l *loop) committed(now time.Time, it item) {
+	it.base().journal = nil
+	switch it := it.(type) {
+	case *payment:
+		visible := it.row.Rev != it.saved.Rev || it.row.Register != it.saved.Register
+		it.commit()
+		if it.row.PaymentID != "" {
+			l.known.add(it.row.PaymentID, it.row.ID)
+		}
+		l.noteEnded(Ended{it.row.Register, it.row.ID, it.row.EndedSeq, false})
+		if visible {
+			l.o.Changed(it.row.Register)
+		}
+	case *refund:
+		visible := it.row.Rev != it.saved.Rev
+		it.commit()
+		if it.row.Reversal {
+			l.reversed(now, it.row)
+			return
+		}
+		l.noteEnded(Ended{it.row.Register, it.row.ID, it.row.EndedSeq, true})
+		if visible {
+			l.o.Changed(it.row.Register)
+		}
 	}
 }
 
-// notSaved deals with a row that could not be written. A payment under way stays
-// as it is in the store's eyes and is tried again. A new command is refused; but
-// a failed commit may still turn up after a crash, so it counts as "not stored"
-// only once a later commit has buried it.
-func (l *loop) notSaved(e *entry, err error) {
+// notSaved deals with a row that could not be written. What is under way stays as
+// it is in the store's eyes and is tried again. A new command is refused; but a
+// failed commit may still turn up after a crash, so it counts as "not stored" only
+// once a later commit has buried it.
+func (l *loop) notSaved(now time.Time, it item, err error) {
 	l.o.Logger.Error("the store can't be written; check the disk: space, permissions, health",
-		"paymentRequestId", e.row.ID, "err", err)
-	if e.saved.ID != "" {
+		"id", it.key(), "err", err)
+	if !it.fresh() || len(it.base().asked) == 0 { // under way, or the agent's own
 		return
 	}
-	delete(l.entries, e.row.ID)
-	l.bury[e.row.ID] = millis(e.row.ReceivedAt)
+	l.drop(it)
 	refusal := ErrDoubtful
-	if l.commit(nil) == nil {
+	if l.commit(now, nil) == nil {
 		refusal = ErrNotStored
 	}
-	for _, r := range e.asked {
-		r.send(Payment{}, refusal)
+	for _, tell := range it.base().asked {
+		tell(refusal)
 	}
 }
 
-// settle does what was waiting for e's row to be saved: tell who asked, act, and
-// file it under the time at which it is due next, or forget it once it is closed.
-func (l *loop) settle(ctx context.Context, now time.Time, e *entry) {
-	for _, r := range e.asked {
-		r.send(e.row, nil)
+// drop forgets a new item that was not stored, and notes what is to be buried.
+func (l *loop) drop(it item) {
+	it.base().dropped = true
+	switch it := it.(type) {
+	case *payment:
+		delete(l.payments, it.row.ID)
+		l.bury[it.row.ID] = millis(it.row.ReceivedAt)
+	case *refund:
+		delete(l.refunds, it.row.ID)
+		l.bury[it.row.ID] = millis(it.row.ReceivedAt)
+	}
+}
+
+// settle does what was waiting for an item's row to be saved: tell who asked,
+// act, and file it under the time at which it is due next, or forget it once it
+// is closed.
+func (l *loop) settle(ctx context.Context, now time.Time, it item) {
+	e := it.base()
+	for _, tell := range e.asked {
+		tell(nil)
 	}
 	e.asked = nil
 	if e.act != None {
-		l.perform(ctx, e)
+		l.perform(ctx, it)
 	}
-	l.agenda.put(e)
+	l.agenda.put(it)
 	switch {
-	case e.row != e.saved: // lazily: it travels with the next commit
-		l.touch(e)
+	case it.unsaved(): // lazily: it travels with the next commit
+		l.touch(it)
 		if l.lazyFrom.IsZero() {
 			l.lazyFrom = now
 		}
-	case e.row.Closed():
-		delete(l.entries, e.row.ID)
+	case it.closed():
+		l.forget(now, it)
+	default:
+		l.follow(now, it)
 	}
+}
+
+// forget lets go of what is closed.
+func (l *loop) forget(now time.Time, it item) {
+	switch it := it.(type) {
+	case *payment:
+		delete(l.payments, it.row.ID)
+	case *refund:
+		delete(l.refunds, it.row.ID)
+	}
+	l.follow(now, it)
 }
 
 // saveRest writes what is unsaved when the worker ends.
 func (l *loop) saveRest() {
 	l.save(time.Now())
-	for _, e := range l.touched {
-		if e.row != e.saved && !e.lazy() {
-			l.o.Logger.Error("ended with an unsaved row; the payment will be asked about at the next start",
-				"paymentRequestId", e.row.ID)
+	for _, it := range l.touched {
+		if it.unsaved() && !it.lazy() {
+			l.o.Logger.Error("ended with an unsaved row; it will be asked about at the next start", "id", it.key())
 		}
 	}
 }
@@ -156,21 +211,17 @@ func (l *loop) saveRest() {
 // untilWake is how long nothing will happen by itself.
 func (l *loop) untilWake(now time.Time) time.Duration {
 	next := now.Add(time.Hour)
-	if len(l.agenda) > 0 && !l.stopping {
-		next = earlier(next, l.agenda[0].wake)
+	if !l.stopping {
+		if len(l.agenda) > 0 {
+			next = earlier(next, l.agenda[0].base().wake)
+		}
+		next = earlier(next, l.pruner.next)
 	}
-	if len(l.touched)+len(l.bury) > 0 && !l.retryAt.IsZero() {
+	if len(l.touched)+len(l.bury) > 0 {
 		next = earlier(next, l.retryAt)
 	}
 	if !l.lazyFrom.IsZero() {
 		next = earlier(next, l.lazyFrom.Add(lazily))
 	}
 	return max(next.Sub(now), 0)
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -3,7 +3,6 @@ package queue
 import (
 	"container/heap"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -11,9 +10,10 @@ import (
 
 // Limits of the worker's own.
 const (
-	// inDoubtAtOnce is how many payments in doubt are asked about at the same
-	// time. Payments inside their window don't count: their number is bounded by
-	// the registers', and no payment in doubt delays one (P7).
+	// inDoubtAtOnce is how many payments in doubt, and refunds that were not
+	// answered at first, are asked about at the same time. Payments inside their
+	// window don't count: their number is bounded by the registers', and nothing in
+	// doubt delays one (P7).
 	inDoubtAtOnce = 8
 	// commitShare is how many inputs at the most travel in one commit.
 	commitShare = 64
@@ -26,55 +26,31 @@ const (
 	rememberedIDs = 1024
 )
 
-// entry is a payment that is not closed: its row as the machine left it, and as
-// it is on the disk.
-type entry struct {
-	row     Payment
-	saved   Payment // the zero Payment: not stored yet
-	act     Action  // to be performed once row is saved
-	calling Action  // under way
-	inDoubt bool    // the call under way counts among inDoubtAtOnce
-	asked   []reply // who is told once row is saved
-	touched bool    // in loop.touched
-	wake    time.Time
-	index   int // in the agenda, under wake; -1: not there
-}
-
-// lazy reports whether all that is unsaved may be lost without harm: whom a
-// payment belongs to, and that it was delivered. Losing either repeats a message.
-func (e *entry) lazy() bool {
-	row := e.row
-	row.Delivered, row.Register = e.saved.Delivered, e.saved.Register
-	return row == e.saved
-}
-
-// ending is the payment of a register whose end was learnt last.
-type ending struct {
-	id  string
-	seq int64
-}
-
 // ended is what a call's goroutine reports.
 type ended struct {
-	e  *entry
+	it item
 	in Answered
 }
 
 // loop is the worker's state, owned by the goroutine that runs it.
 type loop struct {
-	o       Options
-	entries map[string]*entry
-	agenda  agenda            // entries that wait for a time
-	waiting []*entry          // payments in doubt that are due and wait for their turn
-	asking  int               // payments in doubt that are asked about now
-	last    map[string]ending // by register
-	lastSeq int64             // the highest EndedSeq given
-	known   paymentIDs
+	o        Options
+	payments map[string]*payment
+	refunds  map[string]*refund
+	agenda   agenda           // items that wait for a time
+	waiting  []item           // in doubt and due, waiting for their turn
+	asking   int              // in doubt and being asked about now
+	last     map[string]Ended // by register
+	lastSeq  int64            // the highest EndedSeq given
+	known    paymentIDs
+	lostAt   time.Time // when rows were last lost to a damaged file; zero: never
 
-	touched  []*entry         // stepped or asked about since the last save
-	bury     map[string]int64 // commits refused with an outcome not known: ID, ReceivedAt
+	touched  []item           // stepped or asked about since the last save
+	bury     map[string]int64 // refused with a commit whose outcome is not known: ID, ReceivedAt
+	failing  bool             // the last commit failed
 	retryAt  time.Time        // after a failed commit: not before
 	lazyFrom time.Time        // since when a lazy change waits; zero: none does
+	pruner   pruner
 
 	calls    sync.WaitGroup
 	underWay int
@@ -84,55 +60,20 @@ type loop struct {
 
 func newLoop(o Options) (*loop, error) {
 	l := &loop{
-		o: o, entries: map[string]*entry{}, last: map[string]ending{}, bury: map[string]int64{},
-		answers: make(chan ended),
+		o: o, payments: map[string]*payment{}, refunds: map[string]*refund{}, last: map[string]Ended{},
+		bury: map[string]int64{}, answers: make(chan ended),
 	}
 	if err := l.load(context.Background(), time.Now()); err != nil {
-		return nil, fmt.Errorf("reading the store: %w", err)
+		return nil, wrap(err, "reading the store")
 	}
 	return l, nil
 }
 
-// load takes up every unclosed payment. Restart and ordinary running are one
-// path: from here on a row that was read is a row like any other.
-func (l *loop) load(ctx context.Context, now time.Time) error {
-	last, err := l.o.Store.LastEnded(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range last {
-		l.last[p.Register] = ending{p.ID, p.EndedSeq}
-		l.lastSeq = max(l.lastSeq, p.EndedSeq)
-	}
-	if l.known, err = l.o.Store.recentPaymentIDs(ctx, rememberedIDs); err != nil {
-		return err
-	}
-	rows, err := l.o.Store.Unclosed(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range rows {
-		e := l.enter(p, p)
-		if !p.State.Final() {
-			l.o.Logger.Info("payment taken up again", "payment", p)
-			l.step(now, e, Restart{})
-		}
-	}
-	return nil
-}
-
-func (l *loop) enter(row, saved Payment) *entry {
-	e := &entry{row: row, saved: saved, index: -1}
-	l.entries[row.ID] = e
-	l.touch(e)
-	return e
-}
-
-// touch has flush look at e.
-func (l *loop) touch(e *entry) {
-	if !e.touched {
+// touch has flush look at an item.
+func (l *loop) touch(it item) {
+	if e := it.base(); !e.touched {
 		e.touched = true
-		l.touched = append(l.touched, e)
+		l.touched = append(l.touched, it)
 	}
 }
 
@@ -184,47 +125,48 @@ func (l *loop) takeRest(inbox <-chan func(*loop)) {
 }
 
 // step lets the machine decide, and notes what is to be done after the save.
-func (l *loop) step(now time.Time, e *entry, in Input) {
-	was := e.row.State
-	row, act := l.o.Policy.Step(now, e.row, in)
-	if row.State.Final() && row.EndedSeq == 0 {
+func (l *loop) step(now time.Time, it item, in Input) {
+	was := it.ending() != nil
+	if act := it.step(l.o.Policy, now, in); act != None {
+		it.base().act = act
+	}
+	if end := it.ending(); end != nil && end.EndedSeq == 0 {
 		l.lastSeq++
-		row.EndedSeq = l.lastSeq
+		end.EndedSeq = l.lastSeq
 	}
-	e.row = row
-	if act != None {
-		e.act = act
+	if ended := it.ending() != nil; ended != was {
+		l.o.Logger.Info("ended", it.log())
 	}
-	if was != row.State {
-		l.o.Logger.Info("payment "+string(row.State), "payment", row)
-	}
-	l.touch(e)
+	l.touch(it)
 }
 
-// tickDue lets time pass for every payment whose time has come. At the end
-// nothing new is begun.
+// tickDue lets time pass for everything whose time has come. At the end nothing
+// new is begun.
 func (l *loop) tickDue(now time.Time) {
 	if l.stopping {
 		return
 	}
 	for len(l.waiting) > 0 && l.asking < inDoubtAtOnce {
-		e := l.waiting[0]
+		it := l.waiting[0]
 		l.waiting = l.waiting[1:]
-		l.tick(now, e)
+		l.tick(now, it)
 	}
-	for len(l.agenda) > 0 && !l.agenda[0].wake.After(now) {
-		e := heap.Pop(&l.agenda).(*entry)
-		if e.row.State == Unresolved && l.asking >= inDoubtAtOnce {
-			l.waiting = append(l.waiting, e)
+	for len(l.agenda) > 0 && !l.agenda[0].base().wake.After(now) {
+		it := heap.Pop(&l.agenda).(item)
+		if it.patient() && l.asking >= inDoubtAtOnce {
+			l.waiting = append(l.waiting, it)
 			continue
 		}
-		l.tick(now, e)
+		l.tick(now, it)
 	}
+	l.prune(now)
 }
 
-func (l *loop) tick(now time.Time, e *entry) {
-	l.step(now, e, Tick{Calling: e.calling != None})
-	if e.act != None && e.row.State == Unresolved && !e.inDoubt {
+func (l *loop) tick(now time.Time, it item) {
+	e := it.base()
+	patient := it.patient()
+	l.step(now, it, Tick{Calling: e.calling != None})
+	if e.act != None && (patient || it.patient()) && !e.inDoubt {
 		e.inDoubt = true
 		l.asking++
 	}
@@ -232,42 +174,61 @@ func (l *loop) tick(now time.Time, e *entry) {
 
 // answered takes in how a call ended.
 func (l *loop) answered(now time.Time, a ended) {
-	e := a.e
+	e := a.it.base()
 	e.calling = None
 	l.underWay--
 	if e.inDoubt {
 		e.inDoubt = false
 		l.asking--
 	}
-	a.in.Answer = l.sane(e.row, a.in.Answer)
+	a.in.Answer = l.sane(a.it, a.in.Answer)
 	if a.in.Answer.Why != "" {
-		l.o.Logger.Warn("no outcome from "+string(a.in.To), "paymentRequestId", e.row.ID,
+		l.o.Logger.Warn("no outcome", "of", string(a.in.To), "id", a.it.key(),
 			"verdict", string(a.in.Answer.Verdict), "why", a.in.Answer.Why)
 	}
 	a.in.Chance = rand.Float64()
-	l.step(now, e, a.in)
+	l.step(now, a.it, a.in)
 }
 
-// perform begins the action of a row that is on the disk. An attempt whose window
-// ended while the row was written is not made (P4), nor is one after the word to
-// stop: both are reported as what they are, not sent.
-func (l *loop) perform(ctx context.Context, e *entry) {
+// sane makes an answer fit to be written down, and turns away one that names a
+// paymentId of another payment: an old answer that was played back (antom-api §3).
+func (l *loop) sane(it item, a Answer) Answer {
+	if a.Result.Status != "" && a.Result.Status != "S" && a.Result.Status != "F" {
+		a.Result.Status = "U"
+	}
+	p, ok := it.(*payment)
+	if !ok {
+		return a
+	}
+	if owner := l.known.owner(a.PaymentID); owner != "" && owner != p.row.ID {
+		l.o.Logger.Error("an answer names the paymentId of another payment and is not believed; "+
+			"somebody on the network may be playing back old answers",
+			"paymentRequestId", p.row.ID, "paymentId", a.PaymentID, "belongsTo", owner)
+		return Answer{Verdict: VerdictUnknown, Why: "its paymentId belongs to " + owner}
+	}
+	return a
+}
+
+// perform begins the action of an item whose row is on the disk. An attempt whose
+// window ended while the row was written is not made (P4), nor is anything after
+// the word to stop: both are reported as what they are, not sent.
+func (l *loop) perform(ctx context.Context, it item) {
 	now := time.Now() // the save took its time
-	act, row := e.act, e.saved
+	e := it.base()
+	act := e.act
 	e.act, e.calling = None, act
 	l.underWay++
-	call, timeout := l.o.Gateway.Inquire, l.o.InquiryTimeout
-	if act == Pay {
-		call, timeout = l.o.Gateway.Pay, l.o.PayTimeout
+	if l.stopping || !it.inTime(act, now) {
+		l.calls.Go(func() {
+			l.answers <- ended{it, Answered{To: act, Asked: now, Answer: Answer{Verdict: VerdictNotSent}}}
+		})
+		return
 	}
-	tooLate := l.stopping || act == Pay && !now.Before(row.Deadline)
+	call, timeout := it.call(l.o.Gateway, act), l.o.timeout(act)
 	l.calls.Go(func() {
-		a := Answer{Verdict: VerdictNotSent, Why: "its time was over before it began"}
-		if !tooLate {
-			callCtx, cancel := context.WithTimeout(ctx, timeout)
-			defer cancel()
-			a = call(callCtx, row)
-		}
-		l.answers <- ended{e, Answered{To: act, Asked: now, Answer: a}}
+		callCtx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		a := call(callCtx)
+		l.answers <- ended{it, Answered{To: act, Asked: now, Answer: a}}
 	})
 }

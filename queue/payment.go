@@ -15,7 +15,8 @@ const (
 	Received State = "received"
 	// Sending: inside the window, and a request may have left.
 	Sending State = "sending"
-	// Unresolved: the window is over, a request may have left; the agent only asks.
+	// Unresolved: a request may have left, and the agent may no longer pay: the
+	// window is over, or an abort was wished. It only asks.
 	Unresolved State = "unresolved"
 	// Paid: the acquirer said the money was taken.
 	Paid State = "paid"
@@ -40,8 +41,24 @@ type Command struct {
 	ExtendInfo      string // extendInfo, may be empty
 }
 
-// Result is the acquirer's last word on a payment, verbatim, or the agent's own
-// where the agent ended the payment itself.
+// check refuses a command that a row could not hold.
+func (c Command) check() error {
+	switch {
+	case c.ID == "" || len(c.ID) > 64:
+		return &CommandError{"paymentRequestId: want 1 to 64 characters"}
+	case c.AmountMinor < 1 || c.AmountMinor > maxAmountMinor:
+		return &CommandError{fmt.Sprintf("paymentAmount: %d is not from 1 to %d", c.AmountMinor, maxAmountMinor)}
+	case len(c.Currency) != 3:
+		return &CommandError{fmt.Sprintf("currency: %q is not three letters", c.Currency)}
+	}
+	return nil
+}
+
+// maxAmountMinor is the largest amount that Antom takes (Antom v2, Amount).
+const maxAmountMinor = 1<<31 - 1
+
+// Result is the acquirer's last word on a payment or refund, verbatim, or the
+// agent's own where the agent ended the payment itself.
 type Result struct {
 	Status  string // S, F or U
 	Code    string
@@ -68,19 +85,17 @@ type Payment struct {
 	Command
 	Register string // the register that owns it, by its name in the configuration
 
-	State State
-	Rev   int64 // rises with every change that a register can see; from 1
+	State    State
+	InDoubt  bool         // the window is over and the outcome open
+	AbortAt  time.Time    // when its abort was wished; zero: never
+	Reversal RefundStatus // of the refund that undoes a payment whose abort came too late; empty: none
+	Rev      int64        // rises with every change that a register can see; from 1
 
 	ReceivedAt time.Time // when the command was stored
 	Deadline   time.Time // the end of the payment window; no attempt begins after it
 
-	Attempts     int       // pay requests begun
-	OpenAttempts int       // of these, how many may still take effect: not known unsent, not refused
-	QuietFrom    time.Time // when the last open attempt was given up; the quiet time counts from here
-	PayNoMore    bool      // a pay request was refused: ask what became of it, never send it again
-	Inquiries    int       // inquiries answered or given up, in the present state
-	Next         Action    // what is due at Due
-	Due          time.Time // when to act next; zero once final
+	Trail
+	PayNoMore bool // a pay request was refused, or may not be repeated: only ask what became of it
 
 	Pending         bool   // the acquirer says: paid, waiting for the last word
 	PaymentID       string // the acquirer's name for it
@@ -89,20 +104,63 @@ type Payment struct {
 	CustomerReceipt Receipt
 	Result          Result
 
-	EndedAt   time.Time // when the agent learnt the end
-	EndedSeq  int64     // 1, 2, 3 … in the order in which ends were learnt; 0 while open
-	Delivered int64     // the Rev of a final state that the register has stored; 0: none
+	Ending
 }
 
-// InDoubt reports whether the window is over and the outcome still open.
-func (p Payment) InDoubt() bool { return p.State == Unresolved }
+// Trail is what was tried so far, and what comes next.
+type Trail struct {
+	Attempts     int       // requests for money begun
+	OpenAttempts int       // of these, how many may still take effect: not known unsent, not refused
+	QuietFrom    time.Time // when the last open attempt was given up; the quiet time counts from here
+	Inquiries    int       // inquiries answered or given up, in the present state
+	Next         Action    // what is due at Due
+	Due          time.Time // when to act next; zero once final
+}
 
-// Closed reports whether nothing is left to do: the end is known and told.
-func (p Payment) Closed() bool { return p.State.Final() && p.Delivered == p.Rev }
+// quiet reports whether no open attempt could still be on its way to the
+// acquirer when a request was begun at asked.
+func (t Trail) quiet(asked time.Time, quietTime time.Duration) bool {
+	return t.OpenAttempts == 0 || !asked.Before(t.QuietFrom.Add(quietTime))
+}
+
+// tries counts what was tried in vain: each try makes the next pause longer.
+func (t Trail) tries() int { return t.Attempts + t.Inquiries }
+
+// begin notes that a request for money is about to leave.
+func (t *Trail) begin() {
+	t.Attempts++
+	t.OpenAttempts++
+}
+
+// at sets what is due next.
+func (t *Trail) at(when time.Time, next Action) { t.Next, t.Due = next, when }
+
+// over clears what is due: there is nothing any more.
+func (t *Trail) over() { t.Next, t.Due, t.OpenAttempts = None, time.Time{}, 0 }
+
+// Ending is when an end was learnt, and whether the register knows it.
+type Ending struct {
+	EndedAt   time.Time // when the agent learnt the end
+	EndedSeq  int64     // 1, 2, 3 … in the order in which ends were learnt; 0 while open
+	Delivered int64     // the Rev that the register has stored; 0: none
+}
+
+// ReversalID is the refundRequestId under which a late abort of this payment is
+// refunded: derived from the payment's ID, so that it is the same for ever.
+func (p Payment) ReversalID() string { return reversalID(p.ID) }
+
+// toldOf reports whether the register has stored the end.
+func (p Payment) toldOf() bool { return p.State.Final() && p.Delivered == p.Rev }
+
+// Closed reports whether nothing is left to do: the end is known and told, and
+// nothing is being undone.
+func (p Payment) Closed() bool { return p.toldOf() && p.Reversal != RefundPending }
 
 // told is what a register can see of a payment. Rev rises when it changes.
 type told struct {
 	state                  State
+	inDoubt, abort         bool
+	reversal               RefundStatus
 	pending                bool
 	paymentID, paymentTime string
 	cashier, customer      Receipt
@@ -111,14 +169,20 @@ type told struct {
 
 func (p Payment) told() told {
 	state := p.State
-	if state == Received { // to a register, received and sending are both PROCESSING
+	if !state.Final() { // to a register, all of them are PROCESSING
 		state = Sending
 	}
-	return told{state, p.Pending, p.PaymentID, p.PaymentTime, p.CashierReceipt, p.CustomerReceipt, p.Result}
+	return told{
+		state, p.InDoubt, !p.AbortAt.IsZero(), p.Reversal, p.Pending,
+		p.PaymentID, p.PaymentTime, p.CashierReceipt, p.CustomerReceipt, p.Result,
+	}
 }
 
 // Codes of the agent's own, register-link §5, for a payment that it ended itself.
-const codeNotConnected = "DEVICE_NOT_CONNECT"
+const (
+	codeNotConnected = "DEVICE_NOT_CONNECT"
+	codeAborted      = "AGENT_ABORTED"
+)
 
 // LogValue logs the facts of a payment that a technician looks for, and none of
 // its contents.

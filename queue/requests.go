@@ -8,16 +8,14 @@ import (
 	"time"
 )
 
-// enqueue takes a register's command; register-link §4 rules 1–3 and 8.
-func (l *loop) enqueue(register string, c Command, window time.Duration, r reply) {
-	if e := l.entries[c.ID]; e != nil {
-		l.repeat(e, register, c, r)
-		return
-	}
-	row, err := l.lookUp(c.ID)
+// enqueue takes a register's command; register-link §4 rules 1–3, 7 and 8.
+func (l *loop) enqueue(register string, c Command, window time.Duration, r reply[Payment]) {
+	row, err := l.find(c.ID)
 	switch {
+	case err == nil && row.NeverPaid():
+		r.send(Payment{}, ErrAborted)
 	case err == nil:
-		l.repeat(l.enter(row, row), register, c, r)
+		l.repeat(l.inHand(row), register, c, r)
 	case !errors.Is(err, ErrNotFound):
 		r.send(Payment{}, err)
 	case l.stopping:
@@ -27,42 +25,93 @@ func (l *loop) enqueue(register string, c Command, window time.Duration, r reply
 	}
 }
 
+// find returns the row of an ID, in the loop's hands or on the disk. It may be
+// one that is about to be stored.
+func (l *loop) find(id string) (Payment, error) {
+	if p := l.payments[id]; p != nil {
+		return p.row, nil
+	}
+	return l.read(id)
+}
+
+// inHand takes a row that was found into the loop's hands.
+func (l *loop) inHand(row Payment) *payment {
+	if p := l.payments[row.ID]; p != nil {
+		l.touch(p)
+		return p
+	}
+	return l.enter(row, row)
+}
+
 // repeat answers a command seen before with its payment's row, once it is saved.
-func (l *loop) repeat(e *entry, register string, c Command, r reply) {
-	l.touch(e)
-	if e.row.Command != c {
+func (l *loop) repeat(p *payment, register string, c Command, r reply[Payment]) {
+	if p.row.Command != c {
 		r.send(Payment{}, ErrInconsistent)
 		return
 	}
-	if e.row.Register != register {
-		e.row.Register, e.row.Delivered = register, 0
+	if p.row.Register != register {
+		p.row.Register, p.row.Delivered = register, 0
 	}
-	if e.saved.ID != "" && !e.lazy() { // a change that can't be saved just now is not told
-		row := e.saved
+	if !p.fresh() && !p.lazy() { // a change that is not saved yet is not told
+		row := p.saved
 		row.Register = register
 		r.send(row, nil)
 		return
 	}
-	e.asked = append(e.asked, r)
+	p.onceSaved(r)
 }
 
-func (l *loop) begin(register string, c Command, window time.Duration, r reply) {
+// onceSaved sends the row, or why it could not be saved.
+func (p *payment) onceSaved(r reply[Payment]) {
+	p.asked = append(p.asked, func(err error) {
+		if err != nil {
+			r.send(Payment{}, err)
+			return
+		}
+		r.send(p.row, nil)
+	})
+}
+
+func (l *loop) begin(register string, c Command, window time.Duration, r reply[Payment]) {
 	now := time.Now()
 	if open := l.inWindow(register, now); len(open) > 0 {
 		r.send(Payment{}, &BusyError{open})
 		return
 	}
-	row, act := Begin(now, register, c, window)
-	e := l.enter(row, Payment{})
-	e.act, e.asked = act, []reply{r}
-	l.o.Logger.Info("payment sending", "payment", row)
+	first := Begin
+	if l.rowsLost(now) {
+		first = BeginAsking
+	}
+	row, act := first(now, register, c, window)
+	p := l.enter(row, Payment{})
+	p.act, p.journal = act, []Event{stored(row)}
+	p.onceSaved(r)
+	l.o.Logger.Info("stored", "payment", row)
+}
+
+// rowsLost reports whether an ID that is not found may have been lost with a
+// damaged store.
+func (l *loop) rowsLost(now time.Time) bool {
+	return !l.lostAt.IsZero() && now.Before(l.lostAt.Add(l.o.Retention))
 }
 
 // inWindow returns the register's payments that are open inside their window.
 func (l *loop) inWindow(register string, now time.Time) []string {
 	var open []string
-	for id, e := range l.entries {
-		if e.row.Register == register && !e.row.State.Final() && now.Before(e.row.Deadline) {
+	for id, p := range l.payments {
+		if p.row.Register == register && !p.row.State.Final() && now.Before(p.row.Deadline) {
+			open = append(open, id)
+		}
+	}
+	slices.Sort(open)
+	return open
+}
+
+// openPayments returns the register's payments whose outcome is open.
+func (l *loop) openPayments(register string) []string {
+	var open []string
+	for id, p := range l.payments {
+		if p.row.Register == register && !p.saved.State.Final() {
 			open = append(open, id)
 		}
 	}
@@ -72,26 +121,87 @@ func (l *loop) inWindow(register string, now time.Time) []string {
 
 // lookUp returns the row of an ID as it is on the disk.
 func (l *loop) lookUp(id string) (Payment, error) {
-	if e := l.entries[id]; e != nil && e.saved.ID != "" {
-		return e.saved, nil
+	if p := l.payments[id]; p != nil && !p.fresh() {
+		row := p.saved
+		row.Register = p.row.Register // saved lazily
+		return row, nil
 	}
-	if _, doubtful := l.bury[id]; doubtful {
-		return Payment{}, ErrDoubtful
-	}
-	row, err := l.o.Store.Payment(context.Background(), id)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		l.o.Logger.Error("the store can't be read; check the disk", "paymentRequestId", id, "err", err)
-		return Payment{}, ErrDoubtful
+	row, err := l.read(id)
+	if errors.Is(err, ErrNotFound) && l.rowsLost(time.Now()) {
+		err = ErrDoubtful
 	}
 	return row, err
 }
 
-func (l *loop) lastEnded(register string) (Payment, error) {
+// read returns what the disk says, as far as it can be believed.
+func (l *loop) read(id string) (Payment, error) {
+	if _, doubtful := l.bury[id]; doubtful {
+		return Payment{}, ErrDoubtful
+	}
+	row, err := l.o.Store.Payment(context.Background(), id)
+	return row, l.readable(err, id)
+}
+
+// readable turns an error of the store into what a register may be told.
+func (l *loop) readable(err error, id string) error {
+	if err == nil || errors.Is(err, ErrNotFound) {
+		return err
+	}
+	l.o.Logger.Error("the store can't be read; check the disk", "id", id, "err", err)
+	return ErrDoubtful
+}
+
+// abort records a wish; register-link §4 rule 7.
+func (l *loop) abort(register, id string, r reply[Payment]) {
+	now := time.Now()
+	row, err := l.find(id)
+	switch {
+	case errors.Is(err, ErrNotFound) && l.rowsLost(now):
+		r.send(Payment{}, ErrDoubtful)
+		return
+	case errors.Is(err, ErrNotFound):
+		r.send(l.neverPay(now, register, id))
+		return
+	case err != nil || row.NeverPaid():
+		r.send(row, err)
+		return
+	}
+	p := l.inHand(row)
+	if row.State == Paid && row.AbortAt.IsZero() && row.Delivered == row.Rev {
+		r.send(Payment{}, ErrTooLate)
+		return
+	}
+	l.step(now, p, Abort{})
+	p.onceSaved(r)
+}
+
+// neverPay marks an ID that was never seen: a pay command that comes later is
+// refused.
+func (l *loop) neverPay(now time.Time, register, id string) (Payment, error) {
+	a := Aborted{ID: id, Register: register, At: millis(now)}
+	if err := l.o.Store.Save(Batch{Aborted: []Aborted{a}}); err != nil {
+		l.o.Logger.Error("the store can't be written; check the disk: space, permissions, health", "id", id, "err", err)
+		return Payment{}, ErrDoubtful // a mark that turns up after a crash does no harm
+	}
+	return a.payment(), nil
+}
+
+// lastEnded returns what of a register's ended last. A payment that went over to
+// another register since is not its own any more; nothing older is looked for.
+func (l *loop) lastEnded(register string) (Record, error) {
 	last, ok := l.last[register]
 	if !ok {
-		return Payment{}, ErrNotFound
+		return Record{}, ErrNotFound
 	}
-	return l.lookUp(last.id)
+	if last.Refund {
+		row, err := l.lookUpRefund(last.ID)
+		return Record{Refund: &row}, err
+	}
+	row, err := l.lookUp(last.ID)
+	if err == nil && row.Register != register {
+		err = ErrNotFound
+	}
+	return Record{Payment: &row}, err
 }
 
 // deliver closes the end of a payment; register-link §4 rule 9.
@@ -103,44 +213,71 @@ func (l *loop) deliver(id string, rev int64) (Payment, error) {
 	if !row.State.Final() {
 		return Payment{}, ErrNotFinal
 	}
-	e := l.entries[id]
-	if e == nil || e.row.Rev != rev { // closed already, or another state than the present one
+	p := l.payments[id]
+	if p == nil || p.row.Rev != rev || p.saved.Rev != rev { // closed already, or another state than the present one
 		return row, nil
 	}
-	e.row.Delivered = rev
-	l.touch(e)
-	return e.row, nil
+	if p.row.Delivered != rev {
+		p.row.Delivered = rev
+		p.journal = append(p.journal, Event{id, time.Now(), EventDelivered, ""})
+	}
+	l.touch(p)
+	return p.row, nil
 }
 
-func (l *loop) untold(register string) []Payment {
-	var list []Payment
-	for _, e := range l.entries {
-		if e.row.Register == register && e.saved.ID != "" && !e.row.Closed() {
-			row := e.saved
+// untold lists what a register is yet to be told, as it is on the disk.
+func (l *loop) untold(register string) []Record {
+	var list []Record
+	for _, p := range l.payments {
+		if p.row.Register == register && !p.fresh() && !p.row.toldOf() {
+			row := p.saved
 			row.Register = register // saved lazily
-			list = append(list, row)
+			list = append(list, Record{Payment: &row})
 		}
 	}
-	slices.SortFunc(list, func(a, b Payment) int {
-		if c := a.ReceivedAt.Compare(b.ReceivedAt); c != 0 {
+	for _, r := range l.refunds {
+		if r.row.Register == register && !r.fresh() && !r.row.Closed() && !r.row.Reversal {
+			row := r.saved
+			list = append(list, Record{Refund: &row})
+		}
+	}
+	slices.SortFunc(list, func(a, b Record) int {
+		if c := a.since().Compare(b.since()); c != 0 {
 			return c
 		}
-		return strings.Compare(a.ID, b.ID)
+		return strings.Compare(a.id(), b.id())
 	})
 	return list
 }
 
-// sane makes an answer fit to be written down, and turns away one that names a
-// paymentId of another payment: an old answer that was played back (antom-api §3).
-func (l *loop) sane(row Payment, a Answer) Answer {
-	if a.Result.Status != "" && a.Result.Status != "S" && a.Result.Status != "F" {
-		a.Result.Status = "U"
+func (r Record) since() time.Time {
+	if r.Refund != nil {
+		return r.Refund.ReceivedAt
 	}
-	if owner := l.known.owner(a.PaymentID); owner != "" && owner != row.ID {
-		l.o.Logger.Error("an answer names the paymentId of another payment and is not believed; "+
-			"somebody on the network may be playing back old answers",
-			"paymentRequestId", row.ID, "paymentId", a.PaymentID, "belongsTo", owner)
-		return Answer{Verdict: VerdictUnknown, Why: "its paymentId belongs to " + owner}
+	return r.Payment.ReceivedAt
+}
+
+func (r Record) id() string {
+	if r.Refund != nil {
+		return r.Refund.ID
 	}
-	return a
+	return r.Payment.ID
+}
+
+func (l *loop) health() Health {
+	h := Health{Writable: !l.failing}
+	for _, p := range l.payments {
+		if !p.row.State.Final() {
+			h.Open++
+		}
+		if p.row.InDoubt {
+			h.InDoubt++
+		}
+	}
+	for _, r := range l.refunds {
+		if !r.row.State.Final() {
+			h.Open++
+		}
+	}
+	return h
 }

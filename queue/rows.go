@@ -3,143 +3,127 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"strings"
 	"time"
 )
 
-// columns in the order in which rowValues gives them and scanPayment takes them.
-const columns = `id, register, method, amount_minor, currency, merchant_order_id, merchant_store_id, extend_info,
-	state, rev, received_at, deadline, attempts, open_attempts, quiet_from, pay_no_more, inquiries, next, due,
-	pending, payment_id, payment_time, cashier_receipt, customer_receipt, result_status, result_code, result_message,
-	ended_at, ended_seq, delivered`
+// ErrDamaged says that the store is not as it was written.
+var ErrDamaged = errors.New("damaged")
 
-const insertPayment = `insert into payment (` + columns + `) values
-	(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// The columns of the tables, in the order in which the values are given and read.
+// The last one is the CRC over all others.
+const (
+	paymentColumns = `id, register, method, amount_minor, currency, merchant_order_id, merchant_store_id,
+		extend_info, state, in_doubt, abort_at, reversal, rev, received_at, deadline,
+		attempts, open_attempts, quiet_from, inquiries, next, due, pay_no_more,
+		pending, payment_id, payment_time, cashier_receipt, customer_receipt,
+		result_status, result_code, result_message, ended_at, ended_seq, delivered, crc`
+	refundColumns = `id, payment_request_id, payment_id, register, amount_minor, currency, everything, memo,
+		reversal, state, rev, received_at, attempts, open_attempts, quiet_from, inquiries, next, due,
+		refund_id, refund_time, result_status, result_code, result_message, ended_at, ended_seq, delivered, crc`
+)
 
-const updatePayment = `update payment set (` + columns + `) =
-	(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-	where id = ? and rev = ? and attempts = ?`
+// marks are the place holders for a list of columns.
+func marks(columns string) string { return "?" + strings.Repeat(", ?", strings.Count(columns, ",")) }
 
-const buryPayment = `delete from payment where id = ? and received_at = ? and rev = 1 and attempts = 1`
-
-// Change is one row to be saved: New in place of Old, or as a first row where Old
-// is the zero Payment.
-type Change struct{ Old, New Payment }
-
-// Save writes all changes in one durable commit, and first removes what may be
-// left of commits that failed: bury names them by ID and ReceivedAt. Each change is a compare-and-set: a row that is no longer Old is an
-// error and nothing of the commit is kept. Any other error leaves open whether
-// the commit will be there after a crash.
-func (s *Store) Save(changes []Change, bury map[string]int64) error {
-	// Never cancelled: a commit that is cut short may be durable and still report an error.
-	ctx := context.Background()
-	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
-		if len(bury) > 0 {
-			// A commit that writes nothing buries nothing: the pages of the failed one
-			// stay in the log until others are written over them.
-			if _, err := tx.ExecContext(ctx, "update burial set commits = commits + 1"); err != nil {
-				return fmt.Errorf("bury: %w", err)
-			}
-		}
-		for id, receivedAt := range bury {
-			if _, err := tx.ExecContext(ctx, buryPayment, id, receivedAt); err != nil {
-				return fmt.Errorf("bury %s: %w", id, err)
-			}
-		}
-		for _, c := range changes {
-			if err := saveChange(ctx, tx, c); err != nil {
-				return fmt.Errorf("save %s: %w", c.New.ID, err)
-			}
-		}
-		return nil
+func paymentValues(p Payment) []any {
+	return sealed([]any{
+		p.ID, p.Register, p.Method, p.AmountMinor, p.Currency, p.MerchantOrderID, p.MerchantStoreID,
+		p.ExtendInfo, string(p.State), bit(p.InDoubt), millis(p.AbortAt), string(p.Reversal), p.Rev,
+		millis(p.ReceivedAt), millis(p.Deadline),
+		int64(p.Attempts), int64(p.OpenAttempts), millis(p.QuietFrom), int64(p.Inquiries), string(p.Next), millis(p.Due),
+		bit(p.PayNoMore), bit(p.Pending), p.PaymentID, p.PaymentTime, string(p.CashierReceipt), string(p.CustomerReceipt),
+		p.Result.Status, p.Result.Code, p.Result.Message, millis(p.EndedAt), p.EndedSeq, p.Delivered,
 	})
 }
 
-func saveChange(ctx context.Context, tx *sql.Tx, c Change) error {
-	values := rowValues(c.New)
-	if c.Old.ID == "" {
-		_, err := tx.ExecContext(ctx, insertPayment, values...)
-		return err
-	}
-	res, err := tx.ExecContext(ctx, updatePayment, append(values, c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+func refundValues(r Refund) []any {
+	return sealed([]any{
+		r.ID, r.PaymentRequestID, r.PaymentID, r.Register, r.AmountMinor, r.Currency, bit(r.Full), r.Memo,
+		bit(r.Reversal), string(r.State), r.Rev, millis(r.ReceivedAt),
+		int64(r.Attempts), int64(r.OpenAttempts), millis(r.QuietFrom), int64(r.Inquiries), string(r.Next), millis(r.Due),
+		r.RefundID, r.RefundTime, r.Result.Status, r.Result.Code, r.Result.Message,
+		millis(r.EndedAt), r.EndedSeq, r.Delivered,
+	})
+}
+
+// scanner is a row of a result.
+type scanner interface{ Scan(dest ...any) error }
+
+func scanPayment(row scanner) (Payment, error) {
+	var p Payment
+	var abort, received, deadline, quiet, due, ended, crc int64
+	err := row.Scan(
+		&p.ID, &p.Register, &p.Method, &p.AmountMinor, &p.Currency, &p.MerchantOrderID, &p.MerchantStoreID,
+		&p.ExtendInfo, &p.State, &p.InDoubt, &abort, &p.Reversal, &p.Rev, &received, &deadline,
+		&p.Attempts, &p.OpenAttempts, &quiet, &p.Inquiries, &p.Next, &due, &p.PayNoMore,
+		&p.Pending, &p.PaymentID, &p.PaymentTime, &p.CashierReceipt, &p.CustomerReceipt,
+		&p.Result.Status, &p.Result.Code, &p.Result.Message, &ended, &p.EndedSeq, &p.Delivered, &crc,
+	)
 	if err != nil {
-		return err
+		return Payment{}, err
 	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(fmt.Errorf("the row was changed by someone else (was rev %d)", c.Old.Rev), err)
+	p.AbortAt, p.ReceivedAt, p.Deadline = fromMillis(abort), fromMillis(received), fromMillis(deadline)
+	p.QuietFrom, p.Due, p.EndedAt = fromMillis(quiet), fromMillis(due), fromMillis(ended)
+	return p, verify("payment "+p.ID, paymentValues(p), crc)
+}
+
+func scanRefund(row scanner) (Refund, error) {
+	var r Refund
+	var received, quiet, due, ended, crc int64
+	err := row.Scan(
+		&r.ID, &r.PaymentRequestID, &r.PaymentID, &r.Register, &r.AmountMinor, &r.Currency, &r.Full, &r.Memo,
+		&r.Reversal, &r.State, &r.Rev, &received,
+		&r.Attempts, &r.OpenAttempts, &quiet, &r.Inquiries, &r.Next, &due,
+		&r.RefundID, &r.RefundTime, &r.Result.Status, &r.Result.Code, &r.Result.Message,
+		&ended, &r.EndedSeq, &r.Delivered, &crc,
+	)
+	if err != nil {
+		return Refund{}, err
+	}
+	r.ReceivedAt, r.QuietFrom, r.Due, r.EndedAt = fromMillis(received), fromMillis(quiet), fromMillis(due), fromMillis(ended)
+	return r, verify("refund "+r.ID, refundValues(r), crc)
+}
+
+// sealed puts the CRC behind a row's values.
+func sealed(values []any) []any { return append(values, int64(crcOf(values))) }
+
+// verify compares a row's CRC with what is read: SQLite's own checks see few
+// flipped bits, and none inside a text.
+func verify(what string, values []any, crc int64) error {
+	if values[len(values)-1] != crc {
+		return fmt.Errorf("%s: %w", what, ErrDamaged)
 	}
 	return nil
 }
 
-// Payment returns the stored row of an ID, or ErrNotFound.
-func (s *Store) Payment(ctx context.Context, id string) (Payment, error) {
-	row := s.read.QueryRowContext(ctx, "select "+columns+" from payment where id = ?", id)
-	p, err := scanPayment(row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Payment{}, ErrNotFound
-	}
-	if err != nil {
-		return Payment{}, fmt.Errorf("payment %s: %w", id, err)
-	}
-	return p, nil
-}
-
-// Unclosed returns every payment that is open, or whose end the register has not
-// stored yet, oldest first. It reads the whole table: once, at start.
-func (s *Store) Unclosed(ctx context.Context) ([]Payment, error) {
-	return s.list(ctx, "where ended_seq = 0 or delivered != rev order by received_at, id")
-}
-
-// LastEnded returns, of each register, the payment whose end was learnt last. It
-// reads the whole table: once, at start.
-func (s *Store) LastEnded(ctx context.Context) ([]Payment, error) {
-	return s.list(ctx, `where (register, ended_seq) in
-		(select register, max(ended_seq) from payment where ended_seq > 0 group by register)`)
-}
-
-func (s *Store) list(ctx context.Context, where string) ([]Payment, error) {
-	rows, err := s.read.QueryContext(ctx, "select "+columns+" from payment "+where)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Payment
-	for rows.Next() {
-		p, err := scanPayment(rows)
-		if err != nil {
-			return nil, err
+// crcOf is over the values with their lengths, so that no value can run into the
+// next.
+func crcOf(values []any) uint32 {
+	var buf []byte
+	for _, v := range values {
+		switch v := v.(type) {
+		case string:
+			buf = binary.AppendUvarint(buf, uint64(len(v)))
+			buf = append(buf, v...)
+		case int64:
+			buf = binary.AppendVarint(buf, v)
+		default:
+			panic(fmt.Sprintf("queue: a row holds a %T", v))
 		}
-		list = append(list, p)
 	}
-	return list, rows.Err()
+	return crc32.ChecksumIEEE(buf)
 }
 
-func rowValues(p Payment) []any {
-	return []any{
-		p.ID, p.Register, p.Method, p.AmountMinor, p.Currency, p.MerchantOrderID, p.MerchantStoreID, p.ExtendInfo,
-		string(p.State), p.Rev, millis(p.ReceivedAt), millis(p.Deadline), p.Attempts, p.OpenAttempts,
-		millis(p.QuietFrom), p.PayNoMore, p.Inquiries, string(p.Next), millis(p.Due),
-		p.Pending, p.PaymentID, p.PaymentTime, string(p.CashierReceipt), string(p.CustomerReceipt),
-		p.Result.Status, p.Result.Code, p.Result.Message,
-		millis(p.EndedAt), p.EndedSeq, p.Delivered,
+func bit(b bool) int64 {
+	if b {
+		return 1
 	}
-}
-
-func scanPayment(row interface{ Scan(...any) error }) (Payment, error) {
-	var p Payment
-	var received, deadline, quiet, due, ended int64
-	err := row.Scan(
-		&p.ID, &p.Register, &p.Method, &p.AmountMinor, &p.Currency, &p.MerchantOrderID, &p.MerchantStoreID, &p.ExtendInfo,
-		&p.State, &p.Rev, &received, &deadline, &p.Attempts, &p.OpenAttempts,
-		&quiet, &p.PayNoMore, &p.Inquiries, &p.Next, &due,
-		&p.Pending, &p.PaymentID, &p.PaymentTime, &p.CashierReceipt, &p.CustomerReceipt,
-		&p.Result.Status, &p.Result.Code, &p.Result.Message,
-		&ended, &p.EndedSeq, &p.Delivered,
-	)
-	p.ReceivedAt, p.Deadline, p.QuietFrom = fromMillis(received), fromMillis(deadline), fromMillis(quiet)
-	p.Due, p.EndedAt = fromMillis(due), fromMillis(ended)
-	return p, err
+	return 0
 }
 
 // millis is t in milliseconds since 1970, 0 for the zero time.
@@ -155,4 +139,30 @@ func fromMillis(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms)
+}
+
+// rowsOf reads all rows of a query.
+func rowsOf[R any](ctx context.Context, db *sql.DB, scan func(scanner) (R, error), query string, args ...any) (all []R, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+// rowOf reads the one row of a query, or returns ErrNotFound.
+func rowOf[R any](ctx context.Context, db *sql.DB, scan func(scanner) (R, error), query string, args ...any) (R, error) {
+	r, err := scan(db.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, ErrNotFound
+	}
+	return r, err
 }

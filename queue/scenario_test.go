@@ -15,10 +15,11 @@ var update = flag.Bool("update", false, "write the machine's decisions into test
 // TestScenarios plays every scenario of testdata and compares the machine's
 // decisions with the ones written there. A line is "time input -> decision":
 //
-//	begin window=20s quiet=10s interval=3s [ask]
+//	begin window=20s quiet=10s interval=3s [ask] [keep] [lost]
+//	refund [wait]            from here on the inputs are a refund's
 //	4s   pay unknown         how an action ended, by its verdict; inquire asked=2s … says when it began
 //	5s   tick | tick calling
-//	6s   restart
+//	6s   restart | abort | reversed STATUS | turn
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 10 {
@@ -51,6 +52,9 @@ type scene struct {
 	policy Policy
 	start  time.Time
 	row    Payment
+
+	refund   Refund
+	isRefund bool
 }
 
 func play(t *testing.T, text string) string {
@@ -73,7 +77,15 @@ func (s *scene) decide(t *testing.T, words []string) string {
 	if words[0] == "begin" {
 		return s.begin(t, words[1:])
 	}
+	if words[0] == "refund" {
+		return s.beginRefund(words[1:])
+	}
 	now := s.start.Add(parseDuration(t, words[0]))
+	if s.isRefund {
+		row, act := s.policy.StepRefund(now, s.refund, s.input(t, now, words[1:]))
+		s.refund = row
+		return s.describeRefund(row, act)
+	}
 	row, act := s.policy.Step(now, s.row, s.input(t, now, words[1:]))
 	s.row = row
 	return s.describe(row, act)
@@ -81,6 +93,7 @@ func (s *scene) decide(t *testing.T, words []string) string {
 
 func (s *scene) begin(t *testing.T, words []string) string {
 	var window time.Duration
+	begin := Begin
 	for _, w := range words {
 		key, value, _ := strings.Cut(w, "=")
 		switch key {
@@ -92,13 +105,46 @@ func (s *scene) begin(t *testing.T, words []string) string {
 			s.policy.InquiryInterval = parseDuration(t, value)
 		case "ask":
 			s.policy.AskAfterTimeout = true
+		case "keep":
+			s.policy.KeepLateAborts = true
+		case "lost":
+			begin = BeginAsking
 		default:
 			t.Fatalf("unknown word %q", w)
 		}
 	}
-	row, act := Begin(s.start, "lane1", testCommand("R1"), window)
+	row, act := begin(s.start, "lane1", testCommand("R1"), window)
 	s.row = row
 	return s.describe(row, act)
+}
+
+// refund begins a refund on the same table; from then on the inputs are its own.
+func (s *scene) beginRefund(words []string) string {
+	s.isRefund = true
+	s.refund, _ = BeginRefund(s.start, Refund{ID: "F1", PaymentRequestID: "R1", AmountMinor: 1050, Currency: "SGD"}, true)
+	act := GiveBack
+	if len(words) > 0 && words[0] == "wait" {
+		s.refund, act = BeginRefund(s.start, s.refund, false)
+		s.refund.Trail = Trail{}
+	}
+	return s.describeRefund(s.refund, act)
+}
+
+func (s *scene) describeRefund(row Refund, act Action) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s rev=%d", row.State, row.Rev)
+	switch {
+	case act != None:
+		fmt.Fprintf(&b, " DO=%s", act)
+	case row.State.Final():
+		fmt.Fprintf(&b, " result=%s/%s", row.Result.Status, row.Result.Code)
+	case row.State != RefundWaiting:
+		fmt.Fprintf(&b, " next=%s at=%s", row.Next, row.Due.Sub(s.start))
+	}
+	if row.OpenAttempts > 0 {
+		fmt.Fprintf(&b, " open=%d", row.OpenAttempts)
+	}
+	return b.String()
 }
 
 func (s *scene) input(t *testing.T, now time.Time, words []string) Input {
@@ -107,6 +153,12 @@ func (s *scene) input(t *testing.T, now time.Time, words []string) Input {
 		return Tick{Calling: len(words) > 1}
 	case "restart":
 		return Restart{}
+	case "abort":
+		return Abort{}
+	case "reversed":
+		return Reversed{RefundStatus(words[1])}
+	case "turn":
+		return Turn{}
 	}
 	in := Answered{To: Action(words[0]), Asked: now, Chance: 0.5}
 	for _, w := range words[1:] {
@@ -125,8 +177,14 @@ func (s *scene) describe(row Payment, act Action) string {
 	if act != None {
 		fmt.Fprintf(&b, " DO=%s", act)
 	}
+	if row.InDoubt {
+		b.WriteString(" in-doubt")
+	}
 	if row.State.Final() {
 		fmt.Fprintf(&b, " result=%s/%s", row.Result.Status, row.Result.Code)
+		if row.Reversal != "" {
+			fmt.Fprintf(&b, " reversal=%s", row.Reversal)
+		}
 		return b.String()
 	}
 	if act == None {
@@ -156,6 +214,12 @@ func testAnswer(v Verdict, to Action) Answer {
 		a.Result = Result{"U", "PAYMENT_IN_PROGRESS", ""}
 	case VerdictUnknown, VerdictNotSent:
 		a.Why = "the network"
+	}
+	if v == VerdictRefunded {
+		a.Result = Result{"S", "SUCCESS", ""}
+	}
+	if v == VerdictOpen && to == GiveBack {
+		a.RefundID = "B1"
 	}
 	if to == Inquire && v != VerdictNotFound && v != VerdictUnknown && v != VerdictNotSent {
 		a.Result = Result{"S", "SUCCESS", ""} // in an inquiry the result speaks of the question

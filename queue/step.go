@@ -12,9 +12,13 @@ type Policy struct {
 	// AskAfterTimeout: after an attempt without an answer ask first, and pay again
 	// only if the payment is not found. Otherwise the same pay is sent again.
 	AskAfterTimeout bool
+	// KeepLateAborts: money that was taken before its abort came is kept.
+	// Otherwise it is refunded in full.
+	KeepLateAborts bool
 }
 
-// Input is something that happened to a payment: [Tick], [Restart] or [Answered].
+// Input is something that happened to a payment or a refund: [Tick], [Restart],
+// [Answered], [Abort], [Reversed] or [Turn].
 type Input interface{ input() }
 
 // Tick says that time has passed. Calling says that an action is still under way.
@@ -32,29 +36,50 @@ type Answered struct {
 	Chance float64 // from [0,1), drawn by the caller: the jitter of a resubmission
 }
 
+// Abort says that the register wishes the payment away.
+type Abort struct{}
+
+// Reversed says how the refund of a payment that was aborted too late stands.
+type Reversed struct{ Status RefundStatus }
+
+// Turn says that no other refund of the same payment is under way any more.
+type Turn struct{}
+
 func (Tick) input()     {}
 func (Restart) input()  {}
 func (Answered) input() {}
+func (Abort) input()    {}
+func (Reversed) input() {}
+func (Turn) input()     {}
 
 // Begin is the first step of every payment: the row for a command that was not
 // seen before, and the action to perform once that row is on the disk.
 func Begin(now time.Time, register string, c Command, window time.Duration) (Payment, Action) {
 	p := Payment{
-		Command: c, Register: register, State: Sending, Rev: 1,
-		ReceivedAt: now, Deadline: now.Add(window), Due: now, Next: Pay,
+		Command: c, Register: register, State: Sending, Rev: 1, ReceivedAt: now, Deadline: now.Add(window),
 	}
-	return beginAttempt(p), Pay
+	p.at(now, Pay)
+	p.begin()
+	return p, Pay
 }
 
-// Step returns what a row becomes by an input, and what is to be done about it.
+// BeginAsking is the first step of a payment whose row may have been lost with a
+// damaged store: it may have been paid before, so the acquirer is asked first.
+func BeginAsking(now time.Time, register string, c Command, window time.Duration) (Payment, Action) {
+	p, _ := Begin(now, register, c, window)
+	p.QuietFrom = now
+	p.at(now, Inquire)
+	return p, Inquire
+}
+
+// Step returns what a payment's row becomes by an input, and what is to be done
+// about it.
 //
 // The caller saves the row before it performs the action or tells anybody; if it
 // cannot save, it does neither. It performs at most one action of a payment at a
-// time, and reports its end as [Answered]. A final row never changes (P3).
+// time, and reports its end as [Answered]. A final state is never left (P3); all
+// that can still change is how a late abort is undone.
 func (p Policy) Step(now time.Time, row Payment, in Input) (Payment, Action) {
-	if row.State.Final() {
-		return row, None
-	}
 	next, act := p.step(now, row, in)
 	if next.told() != row.told() {
 		next.Rev++
@@ -63,31 +88,67 @@ func (p Policy) Step(now time.Time, row Payment, in Input) (Payment, Action) {
 }
 
 func (p Policy) step(now time.Time, row Payment, in Input) (Payment, Action) {
+	if row.State.Final() {
+		return p.afterEnd(now, row, in), None
+	}
 	switch in := in.(type) {
 	case Tick:
 		return p.tick(now, row, in.Calling)
 	case Restart:
 		return p.tick(now, restart(now, row), false)
+	case Abort:
+		return abort(now, row), None
 	case Answered:
 		if in.To == Pay {
 			return p.payAnswered(now, row, in), None
 		}
 		return p.inquiryAnswered(now, row, in), None
+	case Reversed, Turn:
+		return row, None // not of a payment that is open
 	}
 	panic("queue: unknown input")
+}
+
+// afterEnd is what may still happen to a payment that has ended.
+func (p Policy) afterEnd(now time.Time, row Payment, in Input) Payment {
+	if row.State != Paid {
+		return row
+	}
+	switch in := in.(type) {
+	case Abort:
+		if row.AbortAt.IsZero() {
+			row.AbortAt = now
+			row.Reversal = p.reversal()
+		}
+	case Reversed:
+		if row.Reversal == RefundPending {
+			row.Reversal = in.Status
+		}
+	}
+	return row
+}
+
+// reversal is how the undoing of a paid payment begins.
+func (p Policy) reversal() RefundStatus {
+	if p.KeepLateAborts {
+		return ""
+	}
+	return RefundPending
 }
 
 // tick acts on what is due. The end of the window comes first: P4, no attempt
 // begins after it.
 func (p Policy) tick(now time.Time, row Payment, calling bool) (Payment, Action) {
-	if row.State != Unresolved && !now.Before(row.Deadline) {
+	if !row.InDoubt && !now.Before(row.Deadline) {
 		row = closeWindow(now, row)
 	}
 	if row.State.Final() || calling || now.Before(row.Due) {
 		return row, None
 	}
 	if row.Next == Pay {
-		return beginAttempt(row), Pay
+		row.State = Sending
+		row.begin()
+		return row, Pay
 	}
 	return row, Inquire
 }
@@ -98,8 +159,31 @@ func closeWindow(now time.Time, row Payment) Payment {
 	if row.State == Received {
 		return endUnsent(now, row)
 	}
+	row.InDoubt = true
+	return onlyAsk(now, row)
+}
+
+// onlyAsk ends the paying: from here on the agent asks.
+func onlyAsk(now time.Time, row Payment) Payment {
+	if row.State == Unresolved {
+		return row
+	}
 	row.State, row.Inquiries = Unresolved, 0
-	return askAt(row, now)
+	row.at(now, Inquire)
+	return row
+}
+
+// abort records the wish. What never left ends here; what may have left is found
+// out first.
+func abort(now time.Time, row Payment) Payment {
+	if !row.AbortAt.IsZero() {
+		return row
+	}
+	row.AbortAt = now
+	if row.State == Received {
+		return endUnsent(now, row)
+	}
+	return onlyAsk(now, row)
 }
 
 // restart takes a row up again. A row that is not received may have had an
@@ -113,21 +197,14 @@ func restart(now time.Time, row Payment) Payment {
 		left = 0
 	}
 	row.Deadline = now.Add(left) // from here on by the monotonic clock
-	row.Due = now
 	if row.State == Received {
+		row.at(now, Pay)
 		return row
 	}
-	row.Next = Inquire
+	row.at(now, Inquire)
 	if row.OpenAttempts > 0 {
 		row.QuietFrom = now
 	}
-	return row
-}
-
-func beginAttempt(row Payment) Payment {
-	row.State = Sending
-	row.Attempts++
-	row.OpenAttempts++
 	return row
 }
 
@@ -136,19 +213,20 @@ func (p Policy) payAnswered(now time.Time, row Payment, in Answered) Payment {
 	a := in.Answer
 	switch a.Verdict {
 	case VerdictPaid, VerdictFailed, VerdictCancelled:
-		return end(now, row, a)
+		return p.end(now, row, a)
 	case VerdictNotSent:
 		return p.notSent(now, row, in.Chance)
 	case VerdictRefused:
 		row.OpenAttempts--
 		row.PayNoMore, row.Result = true, a.Result
-		return askAt(row, now)
+		row.at(now, Inquire)
+		return row
 	case VerdictInconsistent:
 		row.PayNoMore, row.Result = true, a.Result
 	case VerdictUnknown:
 		row.QuietFrom = now
 		return p.retry(now, row, in.Chance)
-	default: // open, pending, and "not found", which no pay request is told
+	default: // open, pending, and what no pay request is told
 		row.Result, row.Pending = a.Result, a.Verdict == VerdictPending
 	}
 	row.QuietFrom = now
@@ -165,30 +243,30 @@ func (p Policy) notSent(now time.Time, row Payment, chance float64) Payment {
 		return endUnsent(now, row)
 	}
 	row.State = Received
-	return payAt(row, now.Add(resubmitDelay(tries(row), chance)))
+	row.at(now.Add(resubmitDelay(row.tries(), chance)), Pay)
+	return row
 }
 
 // retry goes on after an attempt that nobody answered.
 func (p Policy) retry(now time.Time, row Payment, chance float64) Payment {
-	at := now.Add(resubmitDelay(tries(row), chance))
+	at := now.Add(resubmitDelay(row.tries(), chance))
 	switch {
 	case row.State == Unresolved:
-		return askAt(row, now)
+		row.at(now, Inquire)
 	case p.AskAfterTimeout || row.PayNoMore:
-		return askAt(row, at)
+		row.at(at, Inquire)
+	default:
+		row.at(at, Pay)
 	}
-	return payAt(row, at)
+	return row
 }
-
-// tries counts what was tried in vain: each try makes the next pause longer.
-func tries(row Payment) int { return row.Attempts + row.Inquiries }
 
 // inquiryAnswered takes in how an inquiry ended.
 func (p Policy) inquiryAnswered(now time.Time, row Payment, in Answered) Payment {
 	row.Inquiries++
 	switch in.Answer.Verdict {
 	case VerdictPaid, VerdictFailed, VerdictCancelled:
-		return end(now, row, in.Answer)
+		return p.end(now, row, in.Answer)
 	case VerdictNotFound:
 		return p.notFound(now, row, in)
 	case VerdictPending:
@@ -208,74 +286,27 @@ func (p Policy) inquiryAnswered(now time.Time, row Payment, in Answered) Payment
 // refusal, not paid, but only once no attempt can still be on its way.
 func (p Policy) notFound(now time.Time, row Payment, in Answered) Payment {
 	if row.State == Sending && !row.PayNoMore {
-		return payAt(row, now.Add(resubmitDelay(tries(row), in.Chance)))
+		row.at(now.Add(resubmitDelay(row.tries(), in.Chance)), Pay)
+		return row
 	}
-	quiet := row.OpenAttempts == 0 || !in.Asked.Before(row.QuietFrom.Add(p.QuietTime))
-	if !quiet {
+	if !row.quiet(in.Asked, p.QuietTime) {
 		return p.askAgain(now, row)
 	}
 	a := in.Answer
 	a.Verdict = VerdictFailed
-	return end(now, row, a)
+	if !row.AbortAt.IsZero() {
+		a.Verdict = VerdictCancelled
+	}
+	return p.end(now, row, a)
 }
 
 // askAgain schedules the next inquiry. Inside the window the customer waits, and
 // the pace stays what it is; after it, it slows.
 func (p Policy) askAgain(now time.Time, row Payment) Payment {
-	if row.State != Unresolved {
-		return askAt(row, now.Add(p.InquiryInterval))
+	delay := p.InquiryInterval
+	if row.State == Unresolved {
+		delay = inquiryDelay(p.InquiryInterval, row.Inquiries)
 	}
-	return askAt(row, now.Add(inquiryDelay(p.InquiryInterval, row.Inquiries)))
-}
-
-func askAt(row Payment, at time.Time) Payment {
-	row.Next, row.Due = Inquire, at
+	row.at(now.Add(delay), Inquire)
 	return row
-}
-
-func payAt(row Payment, at time.Time) Payment {
-	row.Next, row.Due = Pay, at
-	return row
-}
-
-// end writes the outcome into the row.
-func end(now time.Time, row Payment, a Answer) Payment {
-	switch a.Verdict {
-	case VerdictPaid:
-		row.State = Paid
-	case VerdictCancelled:
-		row.State = Cancelled
-	default:
-		row.State = Failed
-	}
-	row.Result = lastWord(row, a)
-	row.PaymentID, row.PaymentTime = a.PaymentID, a.PaymentTime
-	row.CashierReceipt, row.CustomerReceipt = a.CashierReceipt, a.CustomerReceipt
-	row.Pending, row.OpenAttempts, row.EndedAt = false, 0, now
-	row.Next, row.Due = None, time.Time{}
-	return row
-}
-
-// lastWord is the acquirer's last word on the payment itself. In an inquiry the
-// result speaks of the question: its S says nothing about a payment that was not
-// made, so an earlier refusal stays, and a "be patient" goes.
-func lastWord(row Payment, a Answer) Result {
-	notPaid := a.Verdict != VerdictPaid
-	if notPaid && row.PayNoMore && row.Result.Status == "F" {
-		return row.Result
-	}
-	if notPaid && a.Result.Status != "F" {
-		return Result{}
-	}
-	return a.Result
-}
-
-// endUnsent ends a payment of which no byte ever left, in the agent's own words.
-func endUnsent(now time.Time, row Payment) Payment {
-	row.Result = Result{} // whatever was said, it was not about this payment's money
-	row.PayNoMore = false
-	return end(now, row, Answer{Verdict: VerdictFailed, Result: Result{
-		Status: "F", Code: codeNotConnected,
-		Message: "the acquirer could not be reached; nothing was sent",
-	}})
 }

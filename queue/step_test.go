@@ -59,6 +59,8 @@ func (h *history) next(t *rapid.T) Input {
 			h.lastUncertain = h.now
 		}
 		return Restart{}
+	case rapid.IntRange(0, 19).Draw(t, "wish") == 0:
+		return Abort{}
 	case h.calling != None && rapid.Bool().Draw(t, "ends"):
 		in := Answered{To: h.calling, Asked: h.began, Chance: rapid.Float64Range(0, 0.999).Draw(t, "chance"),
 			Answer: testAnswer(rapid.SampledFrom(verdicts).Draw(t, "verdict"), h.calling)}
@@ -93,8 +95,14 @@ func (h *history) perform(t *rapid.T, row Payment, act Action) {
 }
 
 func (h *history) judge(t *rapid.T, p Policy, was, row Payment, in Input, act Action) {
-	if was.State.Final() && (row != was || act != None) {
+	if was.State.Final() && (row.State != was.State || row.Result != was.Result || act != None) {
 		t.Fatalf("a final row changed: %+v to %+v, %s", was, row, act)
+	}
+	if row.State == Paid && !row.AbortAt.IsZero() && row.Reversal == "" {
+		t.Fatalf("an aborted payment was taken and is not undone: %+v", row)
+	}
+	if act == Pay && !row.AbortAt.IsZero() {
+		t.Fatalf("an attempt after an abort: %+v", row)
 	}
 	if act == Pay && !h.now.Before(was.Deadline) {
 		t.Fatalf("P4: an attempt at %v, the window ended %v", h.now, was.Deadline)
@@ -116,7 +124,7 @@ func (h *history) knownUnpaid(p Policy, in Input) bool {
 	if ok && slices.Contains([]Verdict{VerdictFailed, VerdictCancelled}, a.Answer.Verdict) {
 		return true
 	}
-	if h.uncertain == 0 && (!ok || a.To == Pay) {
+	if h.uncertain == 0 && (!ok || a.To == Pay) { // also after an abort
 		return true // provably nothing left
 	}
 	quiet := h.uncertain == 0 || !a.Asked.Before(h.lastUncertain.Add(p.QuietTime))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // applicationID marks our files: "posa" in the header that file(1) reads.
@@ -33,52 +34,102 @@ type Store struct {
 	write *sql.DB // one connection
 	read  *sql.DB
 	lock  *os.File
+	sql   statements
+
+	salvaged *Salvage
 }
 
 // Open opens or makes the store at path, with its folder. It refuses a store
 // that another process has open (ErrInUse), a file of another program, one
-// written by a newer version, a damaged one, and a disk on which the settings
-// that durability rests on don't hold.
+// written by a newer version, and a disk on which the settings that durability
+// rests on don't hold. A damaged store of ours is replaced, see [Store.Salvaged].
 func Open(path string) (*Store, error) {
-	if err := makePlace(path); err != nil {
-		return nil, fmt.Errorf("store %s: %w", path, err)
+	s, err := open(path)
+	return s, wrap(err, "store "+path)
+}
+
+func open(path string) (*Store, error) {
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return nil, err
 	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", path, err)
+		return nil, err
 	}
-	s := &Store{path: path, lock: lock, write: dial(path, true, 1), read: dial(path, false, readers)}
+	s, err := openOrSalvage(path)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s.lock = lock
+	s.keepBallast()
+	return s, nil
+}
+
+func openOrSalvage(path string) (*Store, error) {
+	if err := finishSalvage(path); err != nil {
+		return nil, err
+	}
+	s, err := openAt(path)
+	if !isDamage(err) {
+		return s, err
+	}
+	if !ours(path) {
+		return nil, fmt.Errorf("%w: this is no database of posagent's; set store.path to a file of its own", err)
+	}
+	report, err := salvage(path, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("the store is damaged and could not be replaced; make room on the disk and start again: %w", err)
+	}
+	if s, err = openAt(path); err != nil {
+		return nil, err
+	}
+	s.salvaged = &report
+	return s, nil
+}
+
+// openAt opens the database file at path, without lock and salvage.
+func openAt(path string) (*Store, error) {
+	if err := makeFile(path); err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, write: dial(path, true, 1), read: dial(path, false, readers)}
 	if err := s.prepare(); err != nil {
-		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), s.Close())
+		return nil, errors.Join(err, s.closeDatabase())
 	}
 	return s, nil
 }
 
-// Close gives the store back. It does not wait for a Save under way.
-func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close(), s.lock.Close())
+// Salvaged says what became of a damaged store, where Open met one.
+func (s *Store) Salvaged() (Salvage, bool) {
+	if s.salvaged == nil {
+		return Salvage{}, false
+	}
+	return *s.salvaged, true
 }
 
-// makePlace makes the folder and the empty file, readable by the owner alone,
-// and has their names on the disk before anything is promised.
-func makePlace(path string) error {
-	dir := filepath.Dir(path)
+// Close gives the store back. It does not wait for a Save under way.
+func (s *Store) Close() error {
+	return errors.Join(s.closeDatabase(), s.lock.Close())
+}
+
+func (s *Store) closeDatabase() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// makeDir makes the folder, for the owner alone, and has its name on the disk
+// before anything is promised.
+func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// makeFile makes the empty file for the owner alone: SQLite would let others read.
+func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	for _, d := range []string{dir, filepath.Dir(dir)} {
-		if err := syncDir(d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
 }
 
 // syncDir makes the names in dir durable. A folder above the store's that may
@@ -122,7 +173,27 @@ func (s *Store) prepare() error {
 	if err := s.quickCheck(ctx); err != nil {
 		return err
 	}
-	return s.migrate(ctx, version)
+	if err := s.migrate(ctx, version); err != nil {
+		return err
+	}
+	if err := s.prepareStatements(ctx); err != nil {
+		return err
+	}
+	if err := s.checkOpenRows(ctx); err != nil {
+		return err
+	}
+	return s.reserveRoom(ctx)
+}
+
+// checkOpenRows reads every row that is not closed, CRC included: those are what
+// the agent will act on. A closed row is checked when it is read.
+func (s *Store) checkOpenRows(ctx context.Context) error {
+	_, err := s.Unclosed(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.UnclosedRefunds(ctx)
+	return err
 }
 
 // version returns the schema's version, 0 for a file that is still empty.
@@ -149,8 +220,7 @@ func (s *Store) quickCheck(ctx context.Context) error {
 		return err
 	}
 	if verdict != "ok" {
-		return fmt.Errorf("the file is damaged (%s); keep it with its -wal and -shm files, "+
-			"it may hold payments that are still open", verdict)
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
 	}
 	return nil
 }

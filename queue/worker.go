@@ -8,18 +8,26 @@ import (
 	"time"
 )
 
-// What a register is told when its command can't be taken.
+// What a register is told when its request can't be met.
 var (
-	// ErrInconsistent: the ID is stored with another content; that payment is untouched.
-	ErrInconsistent = errors.New("this paymentRequestId is stored with another content")
+	// ErrInconsistent: the ID is stored with another content; that one is untouched.
+	ErrInconsistent = errors.New("this id is stored with another content")
 	// ErrNotStored: the store refused, and no trace is left. Safe to repeat.
 	ErrNotStored = errors.New("not stored")
-	// ErrDoubtful: the store refused, and a trace may be left. Ask again later.
+	// ErrDoubtful: whether it is stored can't be known now. Ask again later.
 	ErrDoubtful = errors.New("not known whether it is stored")
-	// ErrStopping: the worker takes no new payments any more.
+	// ErrStopping: the worker takes nothing new any more.
 	ErrStopping = errors.New("stopping")
-	// ErrNotFinal: only the end of a payment can be delivered.
-	ErrNotFinal = errors.New("the payment is not final")
+	// ErrNotFinal: only an end can be delivered.
+	ErrNotFinal = errors.New("it is not final")
+	// ErrAborted: the ID was aborted before it was ever paid; it never will be.
+	ErrAborted = errors.New("aborted before it was ever paid")
+	// ErrTooLate: the payment is paid and the register knows it: refund it instead.
+	ErrTooLate = errors.New("paid and delivered")
+	// ErrNotPaid: only a paid payment can be refunded.
+	ErrNotPaid = errors.New("the payment is not paid")
+	// ErrExceeds: more is to be refunded than is left of the payment.
+	ErrExceeds = errors.New("more than is left of the payment")
 )
 
 // BusyError says that the register has another payment inside its window.
@@ -40,8 +48,10 @@ type Options struct {
 
 	Window         time.Duration // of a command that brings none of its own
 	PayTimeout     time.Duration // of one attempt
-	InquiryTimeout time.Duration
+	InquiryTimeout time.Duration // of one question, about a payment or a refund
+	RefundTimeout  time.Duration // of one attempt to refund
 	Grace          time.Duration // at the end: how long calls under way may still take
+	Retention      time.Duration // how long receipts and stories are kept; ids and amounts stay
 
 	// Changed is told that something a register can see has changed, after it is
 	// on the disk. It must not block.
@@ -49,9 +59,36 @@ type Options struct {
 	Logger  *slog.Logger
 }
 
-// Worker is the one owner of every payment's row. One goroutine, [Worker.Run],
-// takes commands, answers and the passing of time, steps the machine, saves what
-// changed in one commit for all, and only then acts and tells.
+// timeout is how long a call for act may take.
+func (o Options) timeout(act Action) time.Duration {
+	switch act {
+	case Pay:
+		return o.PayTimeout
+	case GiveBack:
+		return o.RefundTimeout
+	}
+	return o.InquiryTimeout
+}
+
+// Record is a payment or a refund: exactly one of the two is set.
+type Record struct {
+	Payment *Payment
+	Refund  *Refund
+}
+
+// Health is how the worker is, for those who watch it.
+type Health struct {
+	Writable bool // false from a failed write until one succeeds
+	Open     int  // payments and refunds that are not final
+	InDoubt  int  // payments whose window is over and whose outcome is open
+}
+
+// Worker is the one owner of every payment's and refund's row. One goroutine,
+// [Worker.Run], takes commands, answers and the passing of time, steps the
+// machines, saves what changed in one commit for all, and only then acts and tells.
+//
+// The errors of its methods are those above, *BusyError and *CommandError where
+// named, or ctx's; after ctx's the request may have been carried out.
 type Worker struct {
 	o       Options
 	inbox   chan func(*loop)
@@ -81,8 +118,8 @@ func (w *Worker) Run(ctx context.Context) error {
 // the row as it stands and starts nothing; the payment is that register's from
 // then on. A window of 0 is the configured one.
 //
-// Errors: ErrInconsistent, *BusyError, *CommandError, ErrNotStored, ErrDoubtful,
-// ErrStopping, or ctx's; after ctx's the command may be stored.
+// Errors: ErrInconsistent, ErrAborted, *BusyError, *CommandError, ErrNotStored,
+// ErrDoubtful, ErrStopping.
 func (w *Worker) Enqueue(ctx context.Context, register string, c Command, window time.Duration) (Payment, error) {
 	if err := c.check(); err != nil {
 		return Payment{}, err
@@ -90,75 +127,114 @@ func (w *Worker) Enqueue(ctx context.Context, register string, c Command, window
 	if window == 0 {
 		window = w.o.Window
 	}
-	return ask(ctx, w, func(l *loop, r reply) { l.enqueue(register, c, window, r) })
+	return ask(ctx, w, func(l *loop, r reply[Payment]) { l.enqueue(register, c, window, r) })
+}
+
+// Abort records that a register wishes a payment away, and returns the row. What
+// never left is cancelled, also under an ID never seen, which can never be paid
+// from then on; anything else is found out, and given back where it was taken.
+//
+// Errors: ErrTooLate, ErrNotStored, ErrDoubtful.
+func (w *Worker) Abort(ctx context.Context, register, id string) (Payment, error) {
+	return ask(ctx, w, func(l *loop, r reply[Payment]) { l.abort(register, id, r) })
+}
+
+// EnqueueRefund takes a register's command to give money back and returns the
+// refund's row, which is on the disk by then. It repeats as safely as Enqueue.
+//
+// Errors: ErrNotFound (the payment), ErrNotPaid, ErrExceeds, ErrInconsistent,
+// *CommandError, ErrNotStored, ErrDoubtful, ErrStopping.
+func (w *Worker) EnqueueRefund(ctx context.Context, register string, c RefundCommand) (Refund, error) {
+	if err := c.check(); err != nil {
+		return Refund{}, err
+	}
+	return ask(ctx, w, func(l *loop, r reply[Refund]) { l.enqueueRefund(register, c, r) })
 }
 
 // Payment returns the stored row of an ID: ErrNotFound says that it was never
-// stored, ErrDoubtful that the store can't tell yet.
+// stored, ErrDoubtful that the store can't tell.
 func (w *Worker) Payment(ctx context.Context, id string) (Payment, error) {
-	return ask(ctx, w, func(l *loop, r reply) { r.send(l.lookUp(id)) })
+	return ask(ctx, w, func(l *loop, r reply[Payment]) { r.send(l.lookUp(id)) })
 }
 
-// LastEnded returns the payment of a register whose end was learnt last, or
-// ErrNotFound.
-func (w *Worker) LastEnded(ctx context.Context, register string) (Payment, error) {
-	return ask(ctx, w, func(l *loop, r reply) { r.send(l.lastEnded(register)) })
+// Refund returns the stored row of a refundRequestId, with the errors of Payment.
+func (w *Worker) Refund(ctx context.Context, id string) (Refund, error) {
+	return ask(ctx, w, func(l *loop, r reply[Refund]) { r.send(l.lookUpRefund(id)) })
+}
+
+// LastEnded returns what of a register's ended last, or ErrNotFound.
+func (w *Worker) LastEnded(ctx context.Context, register string) (Record, error) {
+	return ask(ctx, w, func(l *loop, r reply[Record]) { r.send(l.lastEnded(register)) })
 }
 
 // Deliver records that the register has stored the end of a payment in its
 // revision rev. Another rev than the present one closes nothing and is no error.
+//
+// Errors: ErrNotFound, ErrNotFinal, ErrDoubtful.
 func (w *Worker) Deliver(ctx context.Context, id string, rev int64) (Payment, error) {
-	return ask(ctx, w, func(l *loop, r reply) { r.send(l.deliver(id, rev)) })
+	return ask(ctx, w, func(l *loop, r reply[Payment]) { r.send(l.deliver(id, rev)) })
 }
 
-// Untold returns the payments of a register that are open, and those whose end
-// it has not stored yet, oldest first.
-func (w *Worker) Untold(ctx context.Context, register string) ([]Payment, error) {
-	var list []Payment
-	_, err := ask(ctx, w, func(l *loop, r reply) {
-		list = l.untold(register)
-		r.send(Payment{}, nil)
-	})
-	return list, err
+// DeliverRefund is Deliver for a refund.
+func (w *Worker) DeliverRefund(ctx context.Context, id string, rev int64) (Refund, error) {
+	return ask(ctx, w, func(l *loop, r reply[Refund]) { r.send(l.deliverRefund(id, rev)) })
 }
 
-// reply carries one row, or why there is none, back to whoever asked.
-type reply chan answerOrError
-
-type answerOrError struct {
-	row Payment
-	err error
+// Untold returns what of a register's is open, and what has ended without the
+// register having stored it, oldest first. Reversals are part of their payment.
+func (w *Worker) Untold(ctx context.Context, register string) ([]Record, error) {
+	return ask(ctx, w, func(l *loop, r reply[[]Record]) { r.send(l.untold(register), nil) })
 }
 
-func (r reply) send(row Payment, err error) { r <- answerOrError{row, err} }
+// Totals adds up what a register was paid and gave back in from ≤ t < to, and
+// names its payments whose outcome is open.
+func (w *Worker) Totals(ctx context.Context, register string, from, to time.Time) (sums []Sum, open []string, err error) {
+	open, err = ask(ctx, w, func(l *loop, r reply[[]string]) { r.send(l.openPayments(register), nil) })
+	if err != nil {
+		return nil, nil, err
+	}
+	sums, err = w.o.Store.Sums(ctx, register, from, to)
+	return sums, open, err
+}
+
+// Health says how the worker is.
+func (w *Worker) Health(ctx context.Context) (Health, error) {
+	return ask(ctx, w, func(l *loop, r reply[Health]) { r.send(l.health(), nil) })
+}
+
+// reply carries an answer, or why there is none, back to whoever asked.
+type reply[T any] chan outcome[T]
+
+type outcome[T any] struct {
+	value T
+	err   error
+}
+
+func (r reply[T]) send(value T, err error) { r <- outcome[T]{value, err} }
 
 // ask has fn run in the loop's goroutine and waits for what it sends.
-func ask(ctx context.Context, w *Worker, fn func(*loop, reply)) (Payment, error) {
-	r := make(reply, 1)
+func ask[T any](ctx context.Context, w *Worker, fn func(*loop, reply[T])) (T, error) {
+	var none T
+	r := make(reply[T], 1)
 	select {
 	case w.inbox <- func(l *loop) { fn(l, r) }:
 	case <-w.stopped:
-		return Payment{}, ErrStopping
+		return none, ErrStopping
 	case <-ctx.Done():
-		return Payment{}, ctx.Err()
+		return none, ctx.Err()
 	}
 	select {
 	case a := <-r:
-		return a.row, a.err
+		return a.value, a.err
+	case <-w.stopped:
+		// The loop has ended; what it sent before is in the channel.
+		select {
+		case a := <-r:
+			return a.value, a.err
+		default:
+			return none, ErrStopping
+		}
 	case <-ctx.Done():
-		return Payment{}, ctx.Err()
+		return none, ctx.Err()
 	}
-}
-
-// check refuses a command that a row could not hold.
-func (c Command) check() error {
-	switch {
-	case c.ID == "" || len(c.ID) > 64:
-		return &CommandError{"paymentRequestId: want 1 to 64 characters"}
-	case c.AmountMinor < 1 || c.AmountMinor > 1<<31-1:
-		return &CommandError{fmt.Sprintf("paymentAmount: %d is not from 1 to 2147483647", c.AmountMinor)}
-	case len(c.Currency) != 3:
-		return &CommandError{fmt.Sprintf("currency: %q is not three letters", c.Currency)}
-	}
-	return nil
 }

@@ -41,16 +41,8 @@ func (a *agent) row0(t *testing.T) {
 // and the acquirer was not asked for money before.
 func TestAnAnswerToPayMeansStored(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
-		store, err := Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		l, err := newLoop(Options{Store: store, Gateway: bank, Changed: func(string) {}, Logger: discard()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := make(reply, 1)
+		l := newTestLoop(t, path, bank)
+		r := make(reply[Payment], 1)
 		l.enqueue("lane1", testCommand("R1"), time.Minute, r)
 		if len(r) != 0 || bank.seen("R1").pays != 0 {
 			t.Errorf("answered (%d) or paid (%d) before the commit", len(r), bank.seen("R1").pays)
@@ -59,7 +51,7 @@ func TestAnAnswerToPayMeansStored(t *testing.T) {
 		if got := <-r; got.err != nil {
 			t.Fatal(got.err)
 		}
-		if _, err := store.Payment(context.Background(), "R1"); err != nil {
+		if _, err := l.o.Store.Payment(context.Background(), "R1"); err != nil {
 			t.Errorf("answered, but the store says %v", err)
 		}
 		l.answered(time.Now(), <-l.answers)
@@ -226,6 +218,9 @@ func TestAnEndIsUntoldUntilDelivered(t *testing.T) {
 		if _, err := a.Deliver(ctx, "R1", p.Rev-1); err != nil {
 			t.Errorf("delivered of an old rev: %v", err)
 		}
+		if _, err := a.Deliver(ctx, "R1", p.Rev+97); err != nil {
+			t.Errorf("delivered of a rev that never was: %v", err)
+		}
 		wantUntold(t, a, "lane1", "R1")
 		wantUntold(t, a, "lane2")
 		a.stop(t)
@@ -239,8 +234,8 @@ func TestAnEndIsUntoldUntilDelivered(t *testing.T) {
 		a = start(t, path, bank)
 		defer a.stop(t)
 		wantUntold(t, a, "lane1")
-		if last, err := a.LastEnded(ctx, "lane1"); err != nil || last.ID != "R1" {
-			t.Errorf("the last end of lane1 is %s (%v)", last.ID, err)
+		if last, err := a.LastEnded(ctx, "lane1"); err != nil || last.Payment.ID != "R1" {
+			t.Errorf("the last end of lane1 is %+v (%v)", last, err)
 		}
 		if _, err := a.LastEnded(ctx, "lane2"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("the last end of lane2: %v", err)
@@ -283,8 +278,8 @@ func wantUntold(t *testing.T, a *agent, register string, want ...string) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, p := range list {
-		got = append(got, p.ID)
+	for _, r := range list {
+		got = append(got, r.id())
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%s is yet to be told %v, want %v", register, got, want)

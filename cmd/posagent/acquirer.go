@@ -48,6 +48,34 @@ func (a acquirer) Inquire(ctx context.Context, p queue.Payment) queue.Answer {
 	}
 }
 
+// Refund sends the one refund request of a refund, the same at every attempt.
+func (a acquirer) Refund(ctx context.Context, r queue.Refund) queue.Answer {
+	resp, err := a.client.Refund(ctx, antom.RefundRequest{
+		RefundRequestID: r.ID,
+		PaymentID:       r.PaymentID,
+		RefundAmount:    antom.Amount{ValueMinor: r.AmountMinor, Currency: r.Currency},
+		Memo:            r.Memo,
+	})
+	return queue.Answer{
+		Verdict:  verdict(antom.ConcludeRefund(resp, err, false)),
+		Result:   result(resp.Result),
+		RefundID: resp.RefundID,
+		Why:      why(err),
+	}
+}
+
+// InquireRefund asks what became of a refund.
+func (a acquirer) InquireRefund(ctx context.Context, r queue.Refund) queue.Answer {
+	resp, err := a.client.InquiryRefund(ctx, antom.InquiryRefundRequest{RefundID: r.RefundID})
+	return queue.Answer{
+		Verdict:    verdict(antom.ConcludeInquiryRefund(resp, err)),
+		Result:     result(resp.Result),
+		RefundID:   resp.RefundID,
+		RefundTime: resp.RefundTime,
+		Why:        why(err),
+	}
+}
+
 // verdict is a conclusion in the queue's words.
 func verdict(c antom.Conclusion) queue.Verdict {
 	switch c {
@@ -67,6 +95,8 @@ func verdict(c antom.Conclusion) queue.Verdict {
 		return queue.VerdictInconsistent
 	case antom.NotFound:
 		return queue.VerdictNotFound
+	case antom.Refunded:
+		return queue.VerdictRefunded
 	case antom.NotSent:
 		return queue.VerdictNotSent
 	}

@@ -22,7 +22,7 @@ func display(p queue.Payment) []string {
 		return []string{"NOT PAID", amount}
 	case p.State == queue.Cancelled:
 		return []string{"CANCELLED", amount}
-	case p.InDoubt():
+	case p.InDoubt:
 		return []string{"OUTCOME NOT KNOWN", "DO NOT CHARGE AGAIN"}
 	case p.Pending:
 		return []string{amount, "BEING CONFIRMED"}

@@ -21,6 +21,7 @@ const (
 	codeNotFound     = "AGENT_NOT_FOUND"
 	codeStorage      = "AGENT_STORAGE"
 	codeClock        = "AGENT_CLOCK"
+	codeAborted      = "AGENT_ABORTED"
 	codeShuttingDown = "AGENT_SHUTTING_DOWN"
 )
 
@@ -36,7 +37,11 @@ type registers struct {
 func (r registers) Opening(ctx context.Context, register string) (device.Opening, error) {
 	list, err := r.worker.Untold(ctx, register)
 	var opening device.Opening
-	for _, p := range list {
+	for _, record := range list {
+		p := record.Payment
+		if p == nil {
+			continue
+		}
 		if p.State.Final() {
 			opening.Undelivered = append(opening.Undelivered, p.ID)
 		} else {
@@ -49,9 +54,11 @@ func (r registers) Opening(ctx context.Context, register string) (device.Opening
 // Tell returns what a register is yet to be told.
 func (r registers) Tell(ctx context.Context, register string) ([]device.PaymentState, error) {
 	list, err := r.worker.Untold(ctx, register)
-	states := make([]device.PaymentState, len(list))
-	for i, p := range list {
-		states[i] = state(p)
+	var states []device.PaymentState
+	for _, record := range list {
+		if record.Payment != nil {
+			states = append(states, state(*record.Payment))
+		}
 	}
 	return states, err
 }
@@ -103,7 +110,14 @@ func (r registers) InquiryPayment(ctx context.Context, _, id string) device.Repl
 
 // LastResult tells the end that was learnt last.
 func (r registers) LastResult(ctx context.Context, register string) device.Reply {
-	return asked(r.worker.LastEnded(ctx, register))
+	last, err := r.worker.LastEnded(ctx, register)
+	if err != nil {
+		return refusal(err)
+	}
+	if last.Payment == nil {
+		return refusal(queue.ErrNotFound)
+	}
+	return asked(*last.Payment, nil)
 }
 
 // Delivered closes the telling of an end.
@@ -146,6 +160,8 @@ func refusal(err error) device.Reply {
 		return failure(codeInconsistent, "this paymentRequestId was used with another content; that payment is untouched")
 	case errors.Is(err, queue.ErrNotFound):
 		return failure(codeNotFound, "")
+	case errors.Is(err, queue.ErrAborted):
+		return failure(codeAborted, "aborted before it was ever paid; take a new id")
 	case errors.Is(err, queue.ErrNotStored):
 		return failure(codeStorage, "not stored, nothing was sent; safe to repeat")
 	case errors.Is(err, queue.ErrStopping):
@@ -161,7 +177,8 @@ func state(p queue.Payment) device.PaymentState {
 		PaymentStatus:    status(p),
 		Final:            p.State.Final(),
 		Rev:              p.Rev,
-		InDoubt:          p.InDoubt(),
+		InDoubt:          p.InDoubt,
+		AbortRequested:   !p.AbortAt.IsZero(),
 		PaymentAmount:    &device.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency},
 		PaymentID:        p.PaymentID,
 		PaymentTime:      p.PaymentTime,
@@ -171,6 +188,9 @@ func state(p queue.Payment) device.PaymentState {
 		s.PaymentReceipt = &device.Receipt{
 			CashierReceipt: string(p.CashierReceipt), CustomerReceipt: string(p.CustomerReceipt),
 		}
+	}
+	if p.Reversal != "" {
+		s.Reversal = &device.Reversal{RefundRequestID: p.ReversalID(), RefundStatus: string(p.Reversal)}
 	}
 	if p.Result != (queue.Result{}) {
 		s.AcquirerResult = &device.Result{

@@ -1,0 +1,172 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Change is one row to be saved: New in place of Old, or as a first row where Old
+// is the zero value.
+type Change[R any] struct{ Old, New R }
+
+// Batch is what is saved together. Each change is a compare-and-set: a row that
+// is no longer Old is an error, and nothing of the batch is kept.
+type Batch struct {
+	Payments []Change[Payment]
+	Refunds  []Change[Refund]
+	Events   []Event
+	Bury     []Burial
+	Aborted  []Aborted
+	Forget   []string // IDs whose story is deleted
+}
+
+// Burial names a row that a failed commit may have left behind, to be removed.
+type Burial struct {
+	ID         string
+	ReceivedAt int64 // milliseconds, so that no other row of that ID is meant
+}
+
+// Aborted is an ID that was called off before it was ever paid.
+type Aborted struct {
+	ID       string
+	Register string
+	At       int64 // milliseconds
+}
+
+// Save writes a batch in one durable commit. Any error but a failed compare-and-
+// set leaves open whether the commit will be there after a crash.
+func (s *Store) Save(b Batch) error {
+	// Never cancelled: a commit that is cut short may be durable and still report an error.
+	ctx := context.Background()
+	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
+		w := writer{ctx: ctx, tx: tx, s: s}
+		w.bury(b.Bury)
+		for _, c := range b.Payments {
+			w.payment(c)
+		}
+		for _, c := range b.Refunds {
+			w.refund(c)
+		}
+		for _, e := range b.Events {
+			w.exec("journal of "+e.ID, s.sql.insertEvent, e.ID, e.ID, millis(e.At), string(e.Kind), e.Text)
+		}
+		for _, a := range b.Aborted {
+			w.exec("abort "+a.ID, s.sql.insertAborted, a.ID, a.Register, a.At)
+		}
+		for _, id := range b.Forget {
+			w.exec("forget "+id, s.sql.deleteStory, id)
+		}
+		return w.err
+	})
+}
+
+// writer writes the rows of one commit, and stops at the first error.
+type writer struct {
+	ctx context.Context //nolint:containedctx // it lives as long as its one commit
+	tx  *sql.Tx
+	s   *Store
+	err error
+}
+
+// exec runs one statement and returns how many rows it changed.
+func (w *writer) exec(what string, stmt *sql.Stmt, args ...any) int64 {
+	if w.err != nil {
+		return 0
+	}
+	res, err := w.tx.StmtContext(w.ctx, stmt).ExecContext(w.ctx, args...) //nolint:sqlclosecheck // the commit closes it
+	if err != nil {
+		w.err = fmt.Errorf("%s: %w", what, err)
+		return 0
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		w.err = fmt.Errorf("%s: %w", what, err)
+	}
+	return n
+}
+
+// swap is exec where exactly one row must change: the one that is still as it was.
+func (w *writer) swap(what string, stmt *sql.Stmt, args ...any) {
+	if n := w.exec(what, stmt, args...); w.err == nil && n != 1 {
+		w.err = fmt.Errorf("%s: %w", what, errChanged)
+	}
+}
+
+// errChanged says that a compare-and-set found another row than it was told.
+var errChanged = errors.New("the row was changed by someone else")
+
+func (w *writer) payment(c Change[Payment]) {
+	if c.Old.ID == "" {
+		w.exec("payment "+c.New.ID, w.s.sql.insertPayment, paymentValues(c.New)...)
+		return
+	}
+	w.swap("payment "+c.New.ID, w.s.sql.updatePayment,
+		append(paymentValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+}
+
+func (w *writer) refund(c Change[Refund]) {
+	if c.Old.ID == "" {
+		w.exec("refund "+c.New.ID, w.s.sql.insertRefund, refundValues(c.New)...)
+		return
+	}
+	w.swap("refund "+c.New.ID, w.s.sql.updateRefund,
+		append(refundValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+}
+
+// bury removes what failed commits may have left. A commit that writes nothing
+// buries nothing: the pages of the failed one stay in the log until others are
+// written over them.
+func (w *writer) bury(list []Burial) {
+	if len(list) > 0 {
+		w.exec("bury", w.s.sql.countBurial)
+	}
+	for _, b := range list {
+		w.exec("bury payment "+b.ID, w.s.sql.buryPayment, b.ID, b.ReceivedAt)
+		w.exec("bury refund "+b.ID, w.s.sql.buryRefund, b.ID, b.ReceivedAt)
+	}
+}
+
+// statements are the prepared statements of the one writing connection.
+type statements struct {
+	insertPayment, updatePayment, insertRefund, updateRefund *sql.Stmt
+	insertEvent, insertAborted, deleteStory                  *sql.Stmt
+	countBurial, buryPayment, buryRefund                     *sql.Stmt
+}
+
+// prepareStatements compiles what every save needs, once.
+func (s *Store) prepareStatements(ctx context.Context) error {
+	for _, p := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{
+		{&s.sql.insertPayment, insertRow("payment", paymentColumns)},
+		{&s.sql.updatePayment, updateRow("payment", paymentColumns)},
+		{&s.sql.insertRefund, insertRow("refund", refundColumns)},
+		{&s.sql.updateRefund, updateRow("refund", refundColumns)},
+		{&s.sql.insertEvent, `insert into event (id, n, at, kind, text)
+			values (?, (select coalesce(max(n), 0) + 1 from event where id = ?), ?, ?, ?)`},
+		{&s.sql.insertAborted, "insert or ignore into aborted (id, register, at) values (?, ?, ?)"},
+		{&s.sql.deleteStory, "delete from event where id = ?"},
+		{&s.sql.countBurial, "update fact set value = value + 1 where name = 'burials'"},
+		{&s.sql.buryPayment, "delete from payment where id = ? and received_at = ? and rev = 1 and attempts = 1"},
+		{&s.sql.buryRefund, "delete from refund where id = ? and received_at = ? and rev = 1 and attempts <= 1"},
+	} {
+		var err error
+		if *p.stmt, err = s.write.PrepareContext(ctx, p.text); err != nil { //nolint:sqlclosecheck // it lives as long as the store
+			return fmt.Errorf("prepare %q: %w", p.text, err)
+		}
+	}
+	return nil
+}
+
+// insertRow and updateRow write the statements for a table's columns. An update
+// is a compare-and-set on what a row was.
+func insertRow(table, columns string) string {
+	return "insert into " + table + " (" + columns + ") values (" + marks(columns) + ")"
+}
+
+func updateRow(table, columns string) string {
+	return "update " + table + " set (" + columns + ") = (" + marks(columns) + ") where id = ? and rev = ? and attempts = ?"
+}

@@ -1,0 +1,191 @@
+package queue
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// entry is what the loop keeps of a payment or refund beside its row.
+type entry struct {
+	act     Action        // to be performed once the row is saved
+	calling Action        // under way
+	asked   []func(error) // who is told, of success or refusal, once the row is saved
+	journal []Event       // what happened since the last save
+	inDoubt bool          // the call under way counts among inDoubtAtOnce
+	touched bool          // in loop.touched
+	dropped bool          // not stored, and forgotten
+	wake    time.Time     // in the agenda under it
+	index   int           // in the agenda; -1: not there
+}
+
+func (e *entry) base() *entry { return e }
+
+// held is a row as the machine left it, and as it is on the disk.
+type held[R comparable] struct{ row, saved R }
+
+func (h *held[R]) unsaved() bool { return h.row != h.saved }
+func (h *held[R]) commit()       { h.saved = h.row }
+
+// fresh reports whether the row was never stored.
+func (h *held[R]) fresh() bool {
+	var zero R
+	return h.saved == zero
+}
+
+// item is a payment or a refund in the hands of the loop.
+type item interface {
+	base() *entry
+	key() string // its ID
+	unsaved() bool
+	fresh() bool
+	commit()
+
+	// lazy reports whether all that is unsaved may be lost without harm: whom it
+	// belongs to, and that it was delivered. Losing either repeats a message.
+	lazy() bool
+	// step lets the machine decide.
+	step(p Policy, now time.Time, in Input) Action
+	// ending is where the item's end is noted, nil while it is open.
+	ending() *Ending
+	closed() bool
+	// wakeAt is when time alone changes something, or the zero time for never.
+	wakeAt() time.Time
+	// patient reports whether it takes its turn among those in doubt.
+	patient() bool
+	// inTime reports whether an action may still be begun.
+	inTime(act Action, now time.Time) bool
+	// call returns the action as a call to the gateway, on the saved row.
+	call(g Gateway, act Action) func(context.Context) Answer
+	// put adds what is to be saved to a batch.
+	put(b *Batch)
+	log() slog.Attr
+}
+
+// payment is a payment in the hands of the loop.
+type payment struct {
+	entry
+	held[Payment]
+}
+
+func (p *payment) key() string { return p.row.ID }
+
+func (p *payment) lazy() bool {
+	row := p.row
+	row.Delivered, row.Register = p.saved.Delivered, p.saved.Register
+	return row == p.saved
+}
+
+func (p *payment) step(policy Policy, now time.Time, in Input) (act Action) {
+	was := p.row
+	p.row, act = policy.Step(now, p.row, in)
+	p.journal = append(p.journal, storyOfPayment(now, was, p.row, in, act)...)
+	return act
+}
+
+func (p *payment) ending() *Ending {
+	if !p.row.State.Final() {
+		return nil
+	}
+	return &p.row.Ending
+}
+
+func (p *payment) closed() bool { return p.row.Closed() }
+
+func (p *payment) wakeAt() time.Time {
+	due := p.row.Due
+	if p.calling != None {
+		due = time.Time{}
+	}
+	if p.row.State.Final() || p.row.InDoubt {
+		return due
+	}
+	return earlier(p.row.Deadline, due)
+}
+
+func (p *payment) patient() bool { return p.row.State == Unresolved }
+
+// inTime is P4 once more: the save may have taken the rest of the window.
+func (p *payment) inTime(act Action, now time.Time) bool {
+	return act != Pay || now.Before(p.row.Deadline)
+}
+
+func (p *payment) call(g Gateway, act Action) func(context.Context) Answer {
+	row := p.saved
+	if act == Pay {
+		return func(ctx context.Context) Answer { return g.Pay(ctx, row) }
+	}
+	return func(ctx context.Context) Answer { return g.Inquire(ctx, row) }
+}
+
+func (p *payment) put(b *Batch) {
+	b.Payments = append(b.Payments, Change[Payment]{Old: p.saved, New: p.row})
+	b.Events = append(b.Events, p.journal...)
+}
+
+func (p *payment) log() slog.Attr { return slog.Any("payment", p.row) }
+
+// refund is a refund in the hands of the loop.
+type refund struct {
+	entry
+	held[Refund]
+}
+
+func (r *refund) key() string { return r.row.ID }
+
+func (r *refund) lazy() bool {
+	row := r.row
+	row.Delivered, row.Register = r.saved.Delivered, r.saved.Register
+	return row == r.saved
+}
+
+func (r *refund) step(policy Policy, now time.Time, in Input) (act Action) {
+	was := r.row
+	r.row, act = policy.StepRefund(now, r.row, in)
+	r.journal = append(r.journal, storyOfRefund(now, was, r.row, in, act)...)
+	return act
+}
+
+func (r *refund) ending() *Ending {
+	if !r.row.State.Final() {
+		return nil
+	}
+	return &r.row.Ending
+}
+
+func (r *refund) closed() bool { return r.row.Closed() }
+
+func (r *refund) wakeAt() time.Time {
+	if r.row.State == RefundWaiting || r.calling != None {
+		return time.Time{}
+	}
+	return r.row.Due
+}
+
+// patient: a refund's customer waits only for its first attempt.
+func (r *refund) patient() bool { return r.row.Attempts > 1 || r.row.Inquiries > 0 }
+
+func (r *refund) inTime(Action, time.Time) bool { return true }
+
+func (r *refund) call(g Gateway, act Action) func(context.Context) Answer {
+	row := r.saved
+	if act == GiveBack {
+		return func(ctx context.Context) Answer { return g.Refund(ctx, row) }
+	}
+	return func(ctx context.Context) Answer { return g.InquireRefund(ctx, row) }
+}
+
+func (r *refund) put(b *Batch) {
+	b.Refunds = append(b.Refunds, Change[Refund]{Old: r.saved, New: r.row})
+	b.Events = append(b.Events, r.journal...)
+}
+
+func (r *refund) log() slog.Attr { return slog.Any("refund", r.row) }
+
+// earlier is the earlier of two times, where the zero time is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,128 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Event is one line of a payment's or refund's story. It is written in the same
+// commit as the row that it explains.
+type Event struct {
+	ID   string // paymentRequestId or refundRequestId
+	At   time.Time
+	Kind EventKind
+	Text string // what was said, or why; may be empty
+}
+
+// EventKind says what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventStored    EventKind = "stored"    // the command was accepted; Text: by whom, how much
+	EventAttempt   EventKind = "attempt"   // a request for money, or for giving it back, is about to leave
+	EventAnswer    EventKind = "answer"    // how an attempt ended
+	EventInquiry   EventKind = "inquiry"   // how a question ended
+	EventRestart   EventKind = "restart"   // taken up again by a new process
+	EventDoubt     EventKind = "in_doubt"  // the payment window ended with the outcome open
+	EventAbort     EventKind = "abort"     // the register wished it away
+	EventOutcome   EventKind = "outcome"   // the end, and what it is
+	EventReversal  EventKind = "reversal"  // how the undoing of a late abort stands
+	EventDelivered EventKind = "delivered" // the register has stored the end
+)
+
+// storyOfPayment tells a step in events. Repeated answers of the same sort are
+// told once: an inquiry every hour for a year is one line, not nine thousand.
+func storyOfPayment(now time.Time, was, row Payment, in Input, act Action) []Event {
+	var list []Event
+	tell := func(kind EventKind, text string) { list = append(list, Event{row.ID, now, kind, text}) }
+	if _, ok := in.(Restart); ok && !was.State.Final() {
+		tell(EventRestart, string(was.State))
+	}
+	if a, ok := in.(Answered); ok && !was.State.Final() {
+		tellAnswer(tell, a, row.Inquiries)
+	}
+	if !row.AbortAt.IsZero() && was.AbortAt.IsZero() {
+		tell(EventAbort, "")
+	}
+	if row.InDoubt && !was.InDoubt {
+		tell(EventDoubt, "")
+	}
+	if act == Pay {
+		tell(EventAttempt, fmt.Sprintf("number %d", row.Attempts))
+	}
+	if row.State.Final() && !was.State.Final() {
+		tell(EventOutcome, join(string(row.State), words(row.Result)))
+	}
+	if row.Reversal != was.Reversal {
+		tell(EventReversal, string(row.Reversal))
+	}
+	return list
+}
+
+func storyOfRefund(now time.Time, was, row Refund, in Input, act Action) []Event {
+	var list []Event
+	tell := func(kind EventKind, text string) { list = append(list, Event{row.ID, now, kind, text}) }
+	if _, ok := in.(Restart); ok && !was.State.Final() {
+		tell(EventRestart, string(was.State))
+	}
+	if a, ok := in.(Answered); ok && !was.State.Final() {
+		tellAnswer(tell, a, row.Inquiries)
+	}
+	if act == GiveBack && row.Attempts <= inquiriesEager {
+		tell(EventAttempt, fmt.Sprintf("number %d", row.Attempts))
+	}
+	if row.State.Final() && !was.State.Final() {
+		tell(EventOutcome, join(string(row.State), words(row.Result)))
+	}
+	return list
+}
+
+// tellAnswer tells how a call ended. Of the inquiries only the eager ones and the
+// last are told.
+func tellAnswer(tell func(EventKind, string), a Answered, inquiries int) {
+	text := join(string(a.Answer.Verdict), words(a.Answer.Result), a.Answer.Why)
+	if a.To == Pay || a.To == GiveBack {
+		tell(EventAnswer, text)
+	} else if inquiries <= inquiriesEager {
+		tell(EventInquiry, text)
+	}
+}
+
+// words is a result as it was said.
+func words(r Result) string {
+	if r == (Result{}) {
+		return ""
+	}
+	return join(r.Status+" "+r.Code, r.Message)
+}
+
+// join puts the parts that say something in a row.
+func join(parts ...string) string {
+	text := ""
+	for _, p := range parts {
+		if p == "" {
+			continue
+		}
+		if text != "" {
+			text += ": "
+		}
+		text += p
+	}
+	const most = 400 // an error may quote what a stranger sent
+	return text[:min(len(text), most)]
+}
+
+// stored is the first event of every payment.
+func stored(p Payment) Event {
+	return Event{p.ID, p.ReceivedAt, EventStored, fmt.Sprintf("%s: %d %s by %s", p.Register, p.AmountMinor, p.Currency, p.Method)}
+}
+
+// storedRefund is the first event of every refund.
+func storedRefund(r Refund) Event {
+	by := r.Register
+	if r.Reversal {
+		by = "late abort"
+	}
+	return Event{r.ID, r.ReceivedAt, EventStored, fmt.Sprintf("%s: %d %s of %s", by, r.AmountMinor, r.Currency, r.PaymentRequestID)}
+}
