@@ -28,7 +28,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"signed for other path":       {func(s *spoken) { s.uri = "/openapi/v2/payments/refund" }, ErrSignature},
 		"body changed":                {func(s *spoken) { s.onWire = func(b []byte) []byte { b[7] ^= 1; return b } }, ErrSignature},
 		"a space after body":          {func(s *spoken) { s.onWire = func(b []byte) []byte { return append(b, ' ') } }, ErrSignature},
-		"time changed":                {header("Response-Time", "2026-08-23T12:08:57.054+08:00"), ErrSignature},
+		"time changed":                {header("Response-Time", "2026-08-23T12:08:57.999+08:00"), ErrSignature},
 		"client id changed":           {header("Client-Id", "N950SN0000002"), ErrSignature},
 		"other algorithm":             {header("Signature", "algorithm=NONE,keyVersion=1,signature=QUJD"), ErrSignature},
 		"signature empty":             {header("Signature", "algorithm=RSA256,keyVersion=1,signature="), ErrSignature},

@@ -95,7 +95,8 @@ func (c Cipher) seal(key, plain []byte) ([]byte, error) {
 	return base64.StdEncoding.AppendEncode(nil, sealed), nil
 }
 
-// open decrypts a body that seal, or Antom, encrypted.
+// open decrypts a body that seal, or Antom, encrypted. Its base64 may be broken
+// into lines: the signature covers them, so it was Antom who broke them.
 func (c Cipher) open(key, body []byte) ([]byte, error) {
 	sealed, err := base64.StdEncoding.AppendDecode(nil, bytes.TrimSpace(body))
 	if err != nil {

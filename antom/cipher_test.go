@@ -34,6 +34,18 @@ func TestModesWithARandomStartNeverRepeat(t *testing.T) {
 	}
 }
 
+// Some encoders break base64 into lines; the signature covers the breaks.
+func TestABodyInLinesOpens(t *testing.T) {
+	body, err := CipherECB.seal([]byte(testKey32), []byte(paidBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := append(append(append([]byte(nil), body[:76]...), "\r\n"...), append(body[76:], '\n')...)
+	if plain, err := CipherECB.open([]byte(testKey32), broken); err != nil || string(plain) != paidBody {
+		t.Errorf("got %q, %v", plain, err)
+	}
+}
+
 func TestDamagedBodiesDoNotOpen(t *testing.T) {
 	key, other := []byte(testKey32), []byte(strings.ToLower(testKey32))
 	body := func(mode Cipher) []byte {

@@ -12,8 +12,11 @@ const (
 	tolerance = time.Minute
 	// drift allows two clocks to part by 1/2000, ten times what quartz does.
 	drift = 2000
-	// skewWarning is where a difference of the clocks is worth a warning.
+	// skewWarning is where a difference of the clocks is worth a warning, and
+	// skewFine where it no longer is: apart, so that a difference between them does
+	// not warn at every other answer.
 	skewWarning = 30 * time.Second
+	skewFine    = 20 * time.Second
 
 	requestTime = "2006-01-02T15:04:05.000-07:00" // Antom v2, headers: never Z
 )
@@ -67,15 +70,15 @@ func (f *farClock) raise(shown, at time.Time) {
 }
 
 // note keeps the difference for reporting. It returns true when the difference
-// crosses the limit of the warning, in either direction.
-func (f *farClock) note(shown, at time.Time) (skew time.Duration, crossed bool) {
+// has become worth a warning, or has ceased to be.
+func (f *farClock) note(shown, at time.Time) (skew time.Duration, far, crossed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.measured, f.skew = true, shown.Round(0).Sub(at.Round(0))
-	far := f.skew.Abs() > skewWarning
+	far = f.skew.Abs() > skewWarning || f.warned && f.skew.Abs() > skewFine
 	crossed = far != f.warned
 	f.warned = far
-	return f.skew, crossed
+	return f.skew, far, crossed
 }
 
 func (f *farClock) last() (time.Duration, bool) {

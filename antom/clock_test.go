@@ -132,6 +132,43 @@ func TestSkewIsMeasuredAndWarnedOfOnce(t *testing.T) {
 	}
 }
 
+func TestADifferenceAroundTheLimitWarnsOnce(t *testing.T) {
+	var text bytes.Buffer
+	g := newGateway(t)
+	c := g.client(func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&text, nil)) })
+	for _, away := range []time.Duration{29, 31, 28, 32, 27, 33, 21} {
+		if err := payAged(t, g, c, away*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Count(text.String(), "antom_ahead"); got != 1 {
+		t.Errorf("%d lines, want 1:\n%s", got, text.String())
+	}
+}
+
+func TestAnOldAnswerNamesBothClocksAndWhatToDo(t *testing.T) {
+	g := newGateway(t)
+	c := g.client()
+	if err := payAged(t, g, c, 2*time.Hour); err != nil { // the terminal's clock is ahead,
+		t.Fatal(err)
+	}
+	err := payAged(t, g, c, 0) // and is set right
+	if err == nil {
+		t.Fatal("an answer two hours older than the last is taken")
+	}
+	for _, words := range []string{
+		"dated 2026-08-23T12:08:56.253+08:00", "at 2026-08-23T12:08:56.253+08:00 by our clock", "2026-08-23T14:08:56.253+08:00 by Antom's",
+		"set the clock of this box and the terminal's by NTP", "restart the agent",
+	} {
+		if !strings.Contains(err.Error(), words) {
+			t.Errorf("%q is missing in %q", words, err)
+		}
+	}
+	if err := payAged(t, g, g.client(), time.Second); err != nil {
+		t.Errorf("a fresh client does not know the wrong clock: %v", err)
+	}
+}
+
 func TestTimesOfAnswersAreReadInEverySpelling(t *testing.T) {
 	want := time.Date(2026, 8, 23, 4, 8, 56, 253e6, time.UTC)
 	for _, s := range []string{

@@ -5,21 +5,23 @@ import (
 	"strings"
 )
 
-// Conclusion is what an answer, or the lack of one, lets us say about a payment.
+// Conclusion is what an answer, or the lack of one, lets us say about a payment
+// or a refund.
 type Conclusion string
 
-// The conclusions. Only Paid, Failed and Cancelled are final.
+// The conclusions. Only Paid, Failed, Cancelled and Refunded are final.
 const (
 	Paid         Conclusion = "paid"         // the money was taken
-	Failed       Conclusion = "failed"       // no money was taken, and none will be under this id
+	Failed       Conclusion = "failed"       // no money was moved, and none will be under this id
 	Cancelled    Conclusion = "cancelled"    // the same, called off
 	Open         Conclusion = "open"         // Antom answered, and the outcome is not known: ask
 	Pending      Conclusion = "pending"      // paid, waiting for the last word: ask
 	Refused      Conclusion = "refused"      // this request did nothing; an earlier one may have: one inquiry settles it
 	Inconsistent Conclusion = "inconsistent" // the id was used with other content, and that may be paid: ask, alarm
-	NotFound     Conclusion = "not_found"    // Antom has no such payment; "no" only once the quiet time has passed
+	NotFound     Conclusion = "not_found"    // Antom has none of that id; "no" only once the quiet time has passed
 	Unknown      Conclusion = "unknown"      // no answer, and the request may have arrived
 	NotSent      Conclusion = "not_sent"     // no answer, and provably no byte of the request left
+	Refunded     Conclusion = "refunded"     // of a refund: the money is given back
 )
 
 // Codes that decide (Antom v2, result codes). The set is open; an ending

@@ -7,8 +7,20 @@
 // parsed, and fitting the question that was asked. A decline is such a word,
 // so it is a value and never an error. err != nil is ignorance, and always an
 // [*Error]; its field Sent tells "provably no byte of the request left" from
-// "nobody knows". No error ever means that a payment failed. [ConcludePay] and
-// [ConcludeInquiry] turn either into what may be concluded about the payment.
+// "nobody knows". No error ever means that a payment failed.
+//
+// # What may be concluded
+//
+// [ConcludePay], [ConcludeInquiry], [ConcludeRefund] and [ConcludeInquiryRefund]
+// are functions of a call's two results: they say what the answer, or the lack of
+// one, means. What it means for a payment depends on more, which only its keeper
+// knows: whether an earlier attempt may still arrive, since when it has been quiet,
+// and whether the time to pay is over. Two conclusions leave room for that. Refused
+// is "failed" once nothing earlier can take effect any more; NotFound is "failed"
+// then too, and "the same again" while there is time. That half is
+// queue.Policy.Step, as pure as this one: a clock and a row stay out of this
+// package, and Antom's words out of that one. README.md lists the rows and the
+// tests that hold them, each half alone and both together.
 //
 // # Whom to believe
 //
@@ -17,17 +29,28 @@
 // another payment than the one asked about, and must not be older than the
 // request: its own, signed time may lie before the moment the request left by
 // no more than the measured difference of the clocks and one minute. The
-// signed path tells the five calls apart. Whoever keeps payments must add one
-// check that this package cannot make: a paymentId that belongs to another
-// payment already is no answer either.
+// signed path tells the five calls apart. One answer counts for one question: the
+// last 1024 signatures are remembered, for within that minute nothing else tells a
+// decline of one payment from that of the next. Whoever keeps payments must add
+// two checks that this package cannot make: a paymentId that belongs to another
+// payment already is no answer either, nor is one about another amount.
+//
+// What remains, over plain http: somebody who can hold an answer back, unheard by
+// us, can give it to another question of the same call within the minute. Only
+// TLS ends that.
 //
 // The difference of the clocks is measured in two ways. Where nobody can
 // forge it, over TLS or on loopback, the Date of a response sets it both ways.
 // Over plain http it is taken from verified answers and only ever rises, since
 // a signed time can be old but never early: whoever replays recorded answers
 // can not turn the clock back. A terminal whose clock is more than a minute
-// behind ours is therefore refused over plain http until either clock is set,
-// and the error says so.
+// behind ours is therefore refused over plain http until either clock is set. That
+// is safe, since a refused answer is ignorance and never an outcome; it is loud,
+// since no payment is settled before it is mended; and it cannot be told from a
+// replay, since nothing in Antom's protocol ties an answer to its question. The
+// error names both clocks and what to do. For the same reason a terminal whose
+// clock was ahead and is set back is refused until the agent is started again.
+// A difference above 30 s is warned of, once.
 //
 // The HTTP status decides little: a 5xx, a redirect, HTML, a truncated body or
 // one without a result is no answer; a signed result is one, also at 400.
@@ -43,17 +66,27 @@
 // followed and no proxy is asked. How long a call may take is said by its
 // context alone.
 //
+// Connections are kept for 55 s after a call, and probed meanwhile; [Client.Warm]
+// opens one ahead of a sale. It asks for a diagnosis to do so: net/http keeps no
+// connection that has carried no request, and one kept by other means could die
+// unnoticed, so that a sale would be sent into it.
+//
 // # Settings that exist because Antom leaves something unpublished
 //
 //   - Options.Cipher: mode, padding and encoding of the encryption. The default
 //     of the house is "ecb" with PKCS#7; "cbc" and "gcm" carry their random
 //     IV or nonce in front of the ciphertext.
-//   - Options.Encryption "off": whether a gateway insists on it.
+//   - Options.Encryption "off": whether every gateway insists on it, as the table
+//     of headers does.
+//   - Options.KeyVersion: which number Antom gives our key; its examples say 1.
 //   - Options.URIPrefix: whether a gateway that is reached under another path
 //     signs the path called or its own.
 //   - Options.SendExtendInfo: the overview requires extendInfo in every
 //     request, the pages of the calls do not list it.
 //   - PayRequest.PaymentMethod is passed through, as the list of its values is
 //     not published.
-//   - The tolerance for clocks (a minute) is ours for the same reason.
+//   - Request-Time and Response-Time are both taken from an answer, and a time in
+//     v1's milliseconds: the two versions' pages differ.
+//   - The tolerance for clocks (a minute), and the lengths marked as ours beside the
+//     fields of the requests, are ours for the same reason.
 package antom

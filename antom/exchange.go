@@ -29,8 +29,17 @@ type message struct {
 type reply struct {
 	status int
 	header http.Header
-	body   []byte
+	body   []byte    // as on the wire
+	plain  []byte    // decrypted, once its signature was found good
 	at     time.Time // when it was read to its end
+}
+
+// readable is what a person could read of it.
+func (r reply) readable() []byte {
+	if r.plain != nil {
+		return r.plain
+	}
+	return r.body
 }
 
 // prepare makes the message that asks q. Nothing is sent where it fails.
@@ -90,6 +99,10 @@ func (c *Client) exchange(ctx context.Context, m message) (reply, bool, error) {
 	}
 	defer func() { _ = resp.Body.Close() }() // read to the end, or given up
 	r := reply{status: resp.StatusCode, header: resp.Header}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the bare connection, which no longer ends with ctx.
+		return r, true, fmt.Errorf("%w %d", ErrHTTPStatus, resp.StatusCode)
+	}
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	r.at = c.opts.Now()
 	if err != nil {

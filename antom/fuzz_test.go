@@ -1,7 +1,10 @@
 package antom
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,7 +23,7 @@ func answerSeeds() []string {
 		paidBody, `{}`, `null`, `[]`, `{"result":null}`, `{"result":{"resultStatus":"U"}}`,
 		`{"result":{"resultStatus":"S"},"paymentStatus":"SUCCESS","paymentAmount":{"value":"1","currency":"SGD"}}`,
 		`{"result":{"resultStatus":"S"},"paymentReceipt":{"cashierReceipt":"{}","customerReceipt":7}}`,
-		`{"a":[{"b":1,"b":2}],"result":{}}`, `{"result":{}}{`, strings.Repeat("[", 100),
+		`{"a":[{"b":1,"b":2}],"result":{}}`, `{"a\u0062":{"b,":["{\"",{}]},"ab":1}`, `{"\\":"\\","a":":","{":[]}`, `{"result":{}}{`, strings.Repeat("[", 100),
 	}
 }
 
@@ -44,6 +47,11 @@ func TestHeaderLists(t *testing.T) {
 		"signature=":                      "error",
 		"signature=QUI":                   "error",
 		"signature=Q UJD":                 "error",
+		"signature=QU%0AJD":               "error",
+		"signature=QUJD%0D%0A":            "error",
+		"signature=QU\nJD":                "error",
+		"signature=QUJ%00D":               "error",
+		"signature=QUK=":                  "error", // two bits left over: another spelling of QUI=
 		"QUJD":                            "error",
 		"signature=QUJD,signature=QUJE":   "error",
 		"signature=QUJD,SIGNATURE=QUJD":   "error",
@@ -80,8 +88,60 @@ func FuzzHeaderList(f *testing.F) {
 			if err != nil || string(again) != string(raw) {
 				t.Fatalf("%x came back as %x, %v", raw, again, err)
 			}
+			// One value has two spellings, URL-encoded or not, and no third.
+			if plain, err := url.PathUnescape(toHeader(raw)); err != nil || list["signature"] != plain && !strings.Contains(list["signature"], "%") {
+				t.Fatalf("%x is taken from %q, too", raw, list["signature"])
+			}
 		}
 	})
+}
+
+// hasTwins looks for a member given twice by way of encoding/json's own tokens.
+func hasTwins(body []byte) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	var value func() bool
+	value = func() bool {
+		token, _ := dec.Token()
+		seen := map[json.Token]bool{}
+		for inside := token == json.Delim('{') || token == json.Delim('['); inside && dec.More(); {
+			if token == json.Delim('{') {
+				name, _ := dec.Token()
+				if seen[name] {
+					return true
+				}
+				seen[name] = true
+			}
+			if value() {
+				return true
+			}
+		}
+		if _, open := token.(json.Delim); open {
+			_, _ = dec.Token() // its end
+		}
+		return false
+	}
+	return value()
+}
+
+func TestTwinsAreFoundInEverySpelling(t *testing.T) {
+	long := func(last string) string {
+		var b strings.Builder
+		for i := range 40 {
+			fmt.Fprintf(&b, `"m%d":{"a":[]},`, i)
+		}
+		return "{" + b.String() + `"` + last + `":0}`
+	}
+	for text, want := range map[string]bool{
+		`{"a":1,"a":2}`: true, `{"a":1,"\u0061":2}`: true, `{"a":1,"b":{"a":1}}`: false, `{"x":[{"a":1},{"a":1}]}`: false,
+		`{"x":[[{"a":1,"a":1}]]}`: true, `{"a":"a","b":"a"}`: false, `{"a":["a","a","b"]}`: false, `{"":1,"":1}`: true,
+		`{"a\"":1,"a\"":1}`: true, `{"a\\":"}","b":"{","a":","}`: false, `{"a":{"b":1},"b":{"a":1},"b":0}`: true, ` { "a" : 1 , "a" : 2 } `: true,
+		long("m3"): true, long("m39"): true, long("m40"): false,
+	} {
+		_, err := parseObject([]byte(text))
+		if (err != nil) != want || hasTwins([]byte(text)) != want {
+			t.Errorf("%s: got %v, want twins %v", text, err, want)
+		}
+	}
 }
 
 func FuzzAnswer(f *testing.F) {
@@ -94,8 +154,17 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !json.Valid(body) || !utf8.Valid(body) {
-			t.Fatal("taken, and no JSON")
+		if !json.Valid(body) || !utf8.Valid(body) || hasTwins(body) {
+			t.Fatal("taken, and no JSON, or with a member given twice")
+		}
+		for name := range o {
+			var want string
+			if json.Unmarshal(o[name], &want) != nil {
+				want = ""
+			}
+			if got := o.word(name); got != want {
+				t.Fatalf("%s: got %q, want %q", o[name], got, want)
+			}
 		}
 		result, err := readResult(o)
 		if err != nil {

@@ -182,7 +182,7 @@ func unwire(value string) []byte {
 func (g *gateway) write(w http.ResponseWriter, r *http.Request) {
 	p := testPairs()
 	s := spoken{
-		status: 200, plain: paidBody, clientID: testClientID, time: testNow.Add(800 * time.Millisecond),
+		status: 200, plain: paidBody, clientID: testClientID, time: testNow.Add(800*time.Millisecond + time.Duration(g.seen.Load())*time.Millisecond),
 		timeName: "Response-Time", signer: p.antom, uri: r.RequestURI, sealTo: &p.ours.PublicKey,
 	}
 	if g.plain {

@@ -1,32 +1,29 @@
 package antom
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 )
 
 // judge decides whether a response is Antom's word on q, and if so reads it
 // into a. Nothing of the body is parsed before its signature was verified.
-func (c *Client) judge(m message, r reply, q question, a answer) (Result, error) {
-	c.watchDate(r)
+func (c *Client) judge(m message, r *reply, q question, a answer) (Result, error) {
+	c.watchDate(*r)
 	if r.status >= 500 || r.status < 200 || (r.status >= 300 && r.status < 400) {
 		return Result{}, fmt.Errorf("%w %d", ErrHTTPStatus, r.status)
 	}
-	shown, err := c.authenticate(m, r)
+	shown, err := c.authenticate(m, *r)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := c.checkAge(m, r, shown); err != nil {
+	if err := c.checkAge(m, *r, shown); err != nil {
 		return Result{}, err
 	}
-	plain, err := c.decrypt(r)
-	if err != nil {
+	if r.plain, err = c.decrypt(*r); err != nil {
 		return Result{}, err
 	}
-	o, err := parseObject(plain)
+	o, err := parseObject(r.plain)
 	if err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
@@ -42,7 +39,8 @@ func (c *Client) judge(m message, r reply, q question, a answer) (Result, error)
 
 // authenticate verifies the signature, over the response's own Client-Id and
 // time but the request's path, and returns that time. The answer must be to
-// us: the same key may sign for other terminals.
+// us, as the same key may sign for other terminals, and must not have been the
+// answer to an earlier question.
 func (c *Client) authenticate(m message, r reply) (time.Time, error) {
 	value, err := only(r.header, "Signature")
 	if err != nil {
@@ -62,6 +60,9 @@ func (c *Client) authenticate(m message, r reply) (time.Time, error) {
 	}
 	if clientID != c.opts.ClientID {
 		return time.Time{}, fmt.Errorf("%w: its Client-Id is %q, ours is %q", ErrMisfit, clip(clientID, 64), c.opts.ClientID)
+	}
+	if c.heard.again(signature) {
+		return time.Time{}, fmt.Errorf("%w: it was the answer to an earlier question", ErrMisfit)
 	}
 	shown, err := readTime(stamp)
 	if err != nil {
@@ -90,8 +91,10 @@ func (c *Client) checkAge(m message, r reply, shown time.Time) error {
 	c.noteSkew(shown, r.at)
 	earliest := c.clock.noLaterThan(m.left).Add(-tolerance)
 	if shown.Before(earliest) {
-		return fmt.Errorf("%w: its own time %s is more than a minute before it; where this stays so, set both clocks, ours shows %s",
-			ErrStale, shown.Format(requestTime), r.at.Format(requestTime))
+		return fmt.Errorf("%w: it is dated %s, more than a minute before the question left, at %s by our clock and %s by Antom's as known: "+
+			"an old answer was sent again, or a clock is wrong: set the clock of this box and the terminal's by NTP; "+
+			"where the terminal's was set back, restart the agent",
+			ErrStale, shown.Format(requestTime), m.left.Format(requestTime), c.clock.noLaterThan(m.left).Format(requestTime))
 	}
 	c.clock.raise(shown, r.at)
 	return nil
@@ -143,13 +146,11 @@ func (c *Client) watchDate(r reply) {
 // noteSkew keeps the difference of the clocks, and says when it becomes large
 // or small again.
 func (c *Client) noteSkew(shown, at time.Time) {
-	skew, crossed := c.clock.note(shown, at)
-	if !crossed {
-		return
+	skew, far, crossed := c.clock.note(shown, at)
+	switch {
+	case crossed && far:
+		c.log.Warn("antom's clock and ours are more than 30 s apart: set both by NTP", "antom_ahead", skew)
+	case crossed:
+		c.log.Info("antom's clock and ours agree again", "antom_ahead", skew)
 	}
-	level, text := slog.LevelWarn, "antom's clock and ours are more than 30 s apart: set ours by NTP"
-	if skew.Abs() <= skewWarning {
-		level, text = slog.LevelInfo, "antom's clock and ours agree again"
-	}
-	c.log.Log(context.Background(), level, text, "antom_ahead", skew)
 }

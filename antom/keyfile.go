@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // maxKeyFile is many times the size of a 2048-bit key in PEM.
@@ -19,13 +20,19 @@ const maxKeyFile = 64 << 10
 
 // ReadPrivateKey reads our private key from a file of any form that
 // ParsePrivateKey takes. A file that others than its owner may read is
-// refused, with the command that mends it.
+// refused, with the command that mends it. In $CREDENTIALS_DIRECTORY a group may
+// read: there systemd lets the service in by an access list, which a mode shows
+// as the group's bits.
 func ReadPrivateKey(path string) (*PrivateKey, error) {
 	text, mode, err := readKeyFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
-	if mode.Perm()&0o077 != 0 {
+	others := os.FileMode(0o077)
+	if isCredential(path) {
+		others = 0o037
+	}
+	if mode.Perm()&others != 0 {
 		return nil, fmt.Errorf("private key %s: others may read it (mode %04o): chmod 600 %s", path, mode.Perm(), path)
 	}
 	key, err := ParsePrivateKey(text)
@@ -33,6 +40,12 @@ func ReadPrivateKey(path string) (*PrivateKey, error) {
 		return nil, fmt.Errorf("private key %s: %w", path, err)
 	}
 	return key, nil
+}
+
+// isCredential reports whether systemd keeps the file for this process.
+func isCredential(path string) bool {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	return filepath.IsAbs(dir) && filepath.Dir(path) == filepath.Clean(dir)
 }
 
 // ReadPublicKey reads Antom's public key from a file of any form that

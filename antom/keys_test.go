@@ -51,6 +51,7 @@ func TestKeysAreReadInEveryForm(t *testing.T) {
 		"SPKI bare":    bare(spki),
 		"SPKI and BOM": append([]byte("\xef\xbb\xbf"), asPEM("PUBLIC KEY", spki)...),
 		"PKCS#1 PEM":   asPEM("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey)),
+		"PKCS#1 bare":  bare(x509.MarshalPKCS1PublicKey(&key.PublicKey)),
 	} {
 		if got, err := ParsePublicKey(text); err != nil || !got.Equal(&key.PublicKey) {
 			t.Errorf("%s: %v", name, err)
@@ -115,6 +116,29 @@ func TestPrivateKeyOpenToOthersIsRefused(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestSystemdMayLetAGroupReadACredential(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "private.pem")
+	if err := os.WriteFile(path, must(EncodePrivateKey(&PrivateKey{testPairs().ours})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		credentials string
+		mode        os.FileMode
+		words       string
+	}{
+		{dir, 0o440, ""}, {dir + "/", 0o400, ""}, {dir, 0o460, "chmod 600"}, {dir, 0o444, "chmod 600"},
+		{filepath.Dir(dir), 0o440, "chmod 600"}, {".", 0o440, "chmod 600"}, {"", 0o440, "chmod 600"},
+	} {
+		t.Setenv("CREDENTIALS_DIRECTORY", c.credentials)
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ReadPrivateKey(path)
+		wantError(t, c.credentials+" "+c.mode.String(), err, c.words)
 	}
 }
 

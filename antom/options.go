@@ -39,7 +39,7 @@ func (o Options) check() (*url.URL, error) {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(o.URIPrefix != "" && !isPath(o.URIPrefix), "uri prefix %q must begin with / and hold no space or ?", o.URIPrefix)
+	fault(o.URIPrefix != "" && !isPath(o.URIPrefix), "uri prefix %q must begin with / and be printable ASCII without space, ? and #", o.URIPrefix)
 	fault(o.PrivateKey == nil || o.PrivateKey.key == nil, "our private key is missing")
 	fault(o.KeyVersion < 1, "key version %d must be 1 or more", o.KeyVersion)
 	fault(o.Encryption != EncryptionRSAAES && o.Encryption != EncryptionOff,
@@ -116,5 +116,10 @@ func isLoopback(u *url.URL) bool {
 }
 
 func isPath(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.ContainsAny(s, " \t\r\n?#")
+	for _, c := range []byte(s) {
+		if c <= ' ' || c > '~' || c == '?' || c == '#' {
+			return false
+		}
+	}
+	return strings.HasPrefix(s, "/")
 }

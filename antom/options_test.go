@@ -24,6 +24,8 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		"off over http":      {func(o *Options) { o.BaseURL, o.Encryption = "http://10.0.0.9:8344/v2", EncryptionOff }, "read along"},
 		"off, not loopback":  {func(o *Options) { o.BaseURL, o.Encryption = "http://localhost.example/v2", EncryptionOff }, "read along"},
 		"prefix":             {func(o *Options) { o.URIPrefix = "v2" }, "uri prefix"},
+		"prefix in lines":    {func(o *Options) { o.URIPrefix = "/v2\nX" }, "uri prefix"},
+		"prefix with query":  {func(o *Options) { o.URIPrefix = "/v2?a" }, "uri prefix"},
 		"no client id":       {func(o *Options) { o.ClientID = "" }, "serial number"},
 		"client id in lines": {func(o *Options) { o.ClientID = "a\r\nb" }, "printable ASCII"},
 		"no private key":     {func(o *Options) { o.PrivateKey = nil }, "private key is missing"},

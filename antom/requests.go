@@ -6,7 +6,7 @@ package antom
 
 // DiagnosisRequest asks whether the terminal is ready (Antom v2, diagnosis).
 type DiagnosisRequest struct {
-	ExtendInfo string `json:"extendInfo"`
+	ExtendInfo string `json:"extendInfo"` // at most 2048 characters (the limit is ours); may be empty
 }
 
 // PayRequest asks for one payment (Antom v2, pay). It is idempotent by
@@ -17,14 +17,14 @@ type PayRequest struct {
 	PaymentAmount           Amount `json:"paymentAmount"`                     // 1…2147483647 minor units
 	OriginalMerchantOrderID string `json:"originalMerchantOrderId,omitempty"` // at most 255 characters
 	OriginalMerchantStoreID string `json:"originalMerchantStoreId,omitempty"` // at most 255 characters
-	ExtendInfo              string `json:"extendInfo"`
+	ExtendInfo              string `json:"extendInfo"`                        // as in a DiagnosisRequest
 }
 
 // InquiryPaymentRequest asks what became of a payment (Antom v2,
 // inquiryPayment).
 type InquiryPaymentRequest struct {
 	PaymentRequestID string `json:"paymentRequestId"` // as in the PayRequest
-	ExtendInfo       string `json:"extendInfo"`
+	ExtendInfo       string `json:"extendInfo"`       // as in a DiagnosisRequest
 }
 
 // RefundRequest asks for money to be given back (Antom v2, refund). It is
@@ -33,18 +33,18 @@ type InquiryPaymentRequest struct {
 // lost answer can never mean another sum than the first.
 type RefundRequest struct {
 	RefundRequestID          string `json:"refundRequestId"`                    // 1–64 of A-Z a-z 0-9 _
-	PaymentID                string `json:"paymentId"`                          // Antom's id, 1–64 characters
+	PaymentID                string `json:"paymentId"`                          // Antom's id, 1–64 characters (the limit is ours)
 	RefundAmount             Amount `json:"refundAmount"`                       // 1…2147483647 minor units
 	Memo                     string `json:"memo,omitempty"`                     // at most 256 characters
 	OriginalMerchantRefundID string `json:"originalMerchantRefundId,omitempty"` // USB mode; at most 255 characters (the limit is ours)
-	ExtendInfo               string `json:"extendInfo"`
+	ExtendInfo               string `json:"extendInfo"`                         // as in a DiagnosisRequest
 }
 
 // InquiryRefundRequest asks what became of a refund (Antom v2, inquiryRefund):
 // by Antom's id, the only one that call knows.
 type InquiryRefundRequest struct {
-	RefundID   string `json:"refundId"` // 1–64 characters
-	ExtendInfo string `json:"extendInfo"`
+	RefundID   string `json:"refundId"`   // Antom's id, 1–64 characters (the limit is ours)
+	ExtendInfo string `json:"extendInfo"` // as in a DiagnosisRequest
 }
 
 // question is what the five requests share.

@@ -38,55 +38,59 @@ const (
 )
 
 // Every member of a response beside its result may be missing, and is then
-// empty. Times are Antom's text.
+// empty: no page promises one. Antom publishes no lengths for them either; what
+// bounds them is the whole answer's limit of 1 MiB. Times are Antom's text,
+// ISO 8601 with an offset, and decide nothing here.
 
-// DiagnosisResponse tells whether the terminal is ready, each "Y" or "N".
+// DiagnosisResponse tells whether the terminal is ready (Antom v2, diagnosis).
 type DiagnosisResponse struct {
 	Result        Result `json:"result"`
-	NetworkStatus string `json:"networkStatus,omitempty"`
-	PrinterStatus string `json:"printerStatus,omitempty"`
-	GlobalStatus  string `json:"globalStatus,omitempty"`
+	NetworkStatus string `json:"networkStatus,omitempty"` // "Y" or "N": it reaches Antom
+	PrinterStatus string `json:"printerStatus,omitempty"` // "Y" or "N": it can print
+	GlobalStatus  string `json:"globalStatus,omitempty"`  // "Y" or "N": all in all
 }
 
-// PaymentReceipt holds the two receipts of a card payment.
+// PaymentReceipt holds the two receipts of a card payment (Antom v2, pay).
 type PaymentReceipt struct {
-	CashierReceipt  Receipt `json:"cashierReceipt"`
-	CustomerReceipt Receipt `json:"customerReceipt"`
+	CashierReceipt  Receipt `json:"cashierReceipt"`  // JSON inside a string; empty for QR payments
+	CustomerReceipt Receipt `json:"customerReceipt"` // the same, for the customer
 }
 
-// PayResponse is the answer to a PayRequest, which it does not name.
+// PayResponse is the answer to a PayRequest, which it does not name (Antom v2,
+// pay).
 type PayResponse struct {
 	Result         Result         `json:"result"`
-	PaymentID      string         `json:"paymentId,omitempty"`
+	PaymentID      string         `json:"paymentId,omitempty"` // Antom's id; no answer where it belongs to another payment already
 	PaymentReceipt PaymentReceipt `json:"paymentReceipt,omitzero"`
 }
 
-// InquiryPaymentResponse tells what became of a payment; it has no receipts.
+// InquiryPaymentResponse tells what became of a payment; it has no receipts
+// (Antom v2, inquiryPayment).
 type InquiryPaymentResponse struct {
 	Result            Result `json:"result"`
-	PaymentRequestID  string `json:"paymentRequestId,omitempty"`
-	PaymentID         string `json:"paymentId,omitempty"`
-	PaymentStatus     string `json:"paymentStatus,omitempty"`
-	PaymentCreateTime string `json:"paymentCreateTime,omitempty"`
-	PaymentTime       string `json:"paymentTime,omitempty"`
-	PaymentAmount     Amount `json:"paymentAmount,omitzero"`
-	PaymentMethod     string `json:"paymentMethod,omitempty"`
+	PaymentRequestID  string `json:"paymentRequestId,omitempty"`  // the one asked about, or the answer is refused
+	PaymentID         string `json:"paymentId,omitempty"`         // Antom's id, as in a PayResponse
+	PaymentStatus     string `json:"paymentStatus,omitempty"`     // one of the words above, or a new one
+	PaymentCreateTime string `json:"paymentCreateTime,omitempty"` // when Antom took the request
+	PaymentTime       string `json:"paymentTime,omitempty"`       // when it was paid
+	PaymentAmount     Amount `json:"paymentAmount,omitzero"`      // 0…2147483647 minor units; the zero Amount where it is missing
+	PaymentMethod     string `json:"paymentMethod,omitempty"`     // a word, or in v1's manner an object's JSON
 }
 
-// RefundResponse is the answer to a RefundRequest.
+// RefundResponse is the answer to a RefundRequest (Antom v2, refund).
 type RefundResponse struct {
 	Result          Result `json:"result"`
-	RefundRequestID string `json:"refundRequestId,omitempty"`
-	RefundID        string `json:"refundId,omitempty"`
+	RefundRequestID string `json:"refundRequestId,omitempty"` // the one asked for, or the answer is refused
+	RefundID        string `json:"refundId,omitempty"`        // Antom's id, to ask inquiryRefund with
 }
 
-// InquiryRefundResponse tells what became of a refund.
+// InquiryRefundResponse tells what became of a refund (Antom v2, inquiryRefund).
 type InquiryRefundResponse struct {
 	Result       Result `json:"result"`
-	RefundID     string `json:"refundId,omitempty"`
-	RefundStatus string `json:"refundStatus,omitempty"`
-	RefundTime   string `json:"refundTime,omitempty"`
-	PaymentID    string `json:"paymentId,omitempty"`
+	RefundID     string `json:"refundId,omitempty"`     // the one asked about, or the answer is refused
+	RefundStatus string `json:"refundStatus,omitempty"` // SUCCESS, FAILED or PENDING, or a new word
+	RefundTime   string `json:"refundTime,omitempty"`   // when the money was given back
+	PaymentID    string `json:"paymentId,omitempty"`    // of the payment it was given back from
 }
 
 // answer is what the five responses share.

@@ -51,8 +51,8 @@ func toHeader(raw []byte) string {
 	return url.QueryEscape(base64.StdEncoding.EncodeToString(raw))
 }
 
-// fromHeader decodes what toHeader encodes, URL-encoded or not. A plus is kept:
-// it is base64, never a space.
+// fromHeader decodes what toHeader encodes, URL-encoded or not, and nothing else:
+// no line breaks, no bits left over. A plus is kept: it is base64, never a space.
 func fromHeader(value string) ([]byte, error) {
 	if strings.Contains(value, "%") {
 		plain, err := url.PathUnescape(value)
@@ -62,7 +62,7 @@ func fromHeader(value string) ([]byte, error) {
 		value = plain
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(value)
-	if err != nil {
+	if err != nil || strings.ContainsAny(value, "\r\n") { // which encoding/base64 skips
 		return nil, errors.New("damaged base64")
 	}
 	return raw, nil

@@ -130,7 +130,7 @@ func losses() []Cruelty {
 			Sentence: "the true answer, a few bytes at a time over a duration",
 			deed:     deed{write: trickle}},
 		{Name: "refuse", Calls: anyCall(), Duration: 2 * time.Second,
-			Sentence: "the connection is closed, and for a duration so is every new one before a byte of it is read",
+			Sentence: "the connection is closed, and for a duration nobody listens: new ones are refused",
 			deed:     deed{before: shutGate}},
 	}
 }

@@ -25,7 +25,6 @@ type call struct {
 	body   []byte // as on the wire
 	key    []byte // the request's symmetric key, nil where it came in the clear
 	sealed bool   // it has an Encrypt header: so will the answer
-	skew   time.Duration
 	req    request
 	event  *Event
 	armed  armed   // the cruelty that was picked; the zero value does nothing

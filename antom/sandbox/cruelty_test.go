@@ -2,11 +2,13 @@ package sandbox_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -219,7 +221,11 @@ func lossTests() map[string]func(*testing.T, *rig, int64) {
 			wantTrue(t, open.ask("diagnosis", `{"extendInfo":""}`), "S SUCCESS")
 			g.arm(sandbox.Plan{Name: "refuse", Duration: time.Hour})
 			wantLost(t, g, g.pay("R1", 1000), 0)
-			wantLost(t, g, g.pay("R1", 1000), 0)
+			refused := g.pay("R1", 1000)
+			wantLost(t, g, refused, 0)
+			if !errors.Is(refused.err, syscall.ECONNREFUSED) {
+				t.Errorf("got %v, want a port where nobody listens", refused.err)
+			}
 			wantLost(t, g, open.pay("R1", 1000), 0)
 			g.srv.Disarm()
 			wantTrue(t, g.pay("R1", 1000), "S SUCCESS")

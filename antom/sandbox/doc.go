@@ -61,5 +61,5 @@
 //	-       response_time        the true answer, its time in Response-Time only
 //	-       amounts_as_strings   the true answer, its amounts as digits in a string
 //	-       wrong_encryption     the true answer, signed, but encrypted for somebody else's key
-//	-       refuse               the connection is closed, and for a duration so is every new one before a byte of it is read
+//	-       refuse               the connection is closed, and for a duration nobody listens: new ones are refused
 package sandbox

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -68,7 +69,7 @@ func (c *call) verify() error {
 		return err
 	}
 	if part.keyVersion != c.s.options.KeyVersion {
-		return fmt.Errorf("Signature keyVersion %d is not known here, %d is", part.keyVersion, c.s.options.KeyVersion)
+		return fmt.Errorf("keyVersion %d in Signature is not known here, %d is", part.keyVersion, c.s.options.KeyVersion)
 	}
 	content := signedContent(c.r.Method, c.signed, clientID, stamp, c.body)
 	return verifySignature(c.s.options.MerchantKey, content, part.value)
@@ -91,7 +92,7 @@ func (c *call) checkHeaders() error {
 func (c *call) decrypt() ([]byte, *answer) {
 	if c.s.options.Encryption == "off" {
 		if len(c.r.Header.Values("Encrypt")) > 0 {
-			return nil, c.refuse("INVALID_ENCRPT_DATA", fmt.Errorf("Encrypt is given, encryption is off here"))
+			return nil, c.refuse("INVALID_ENCRPT_DATA", errors.New("the header Encrypt is given, encryption is off here"))
 		}
 		return c.body, nil
 	}
@@ -104,7 +105,7 @@ func (c *call) decrypt() ([]byte, *answer) {
 		return nil, c.refuse("INVALID_ENCRPT_DATA", err)
 	}
 	if part.keyVersion != c.s.options.KeyVersion {
-		return nil, c.refuse("KEY_NOT_FOUND", fmt.Errorf("Encrypt keyVersion %d is not known here", part.keyVersion))
+		return nil, c.refuse("KEY_NOT_FOUND", fmt.Errorf("keyVersion %d in Encrypt is not known here", part.keyVersion))
 	}
 	if c.key, err = unwrapKey(c.s.options.AntomKey, part.value); err != nil {
 		return nil, c.refuse("INVALID_ENCRPT_DATA", err)

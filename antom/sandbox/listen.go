@@ -1,12 +1,11 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
-	"time"
 )
 
 // Listen opens a TCP listener on a loopback address such as "127.0.0.1:0" or
@@ -24,11 +23,16 @@ func Listen(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("sandbox: listen on %q: the stand-in moves no money and serves loopback only: "+
 			"give 127.0.0.1:PORT, [::1]:PORT or localhost:PORT", addr)
 	}
-	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	ln, err := listenTCP(net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: listen on %q: %w", addr, err)
 	}
 	return ln, nil
+}
+
+func listenTCP(addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(context.Background(), "tcp", addr) // an address needs no time to be looked up
 }
 
 // onlyLoopback refuses an address that other machines can reach. Pipes and Unix
@@ -45,47 +49,4 @@ func onlyLoopback(addr net.Addr) error {
 func fromLoopback(r *http.Request) bool {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err != nil || from.Addr().Unmap().IsLoopback()
-}
-
-// gate shuts connections out for a time.
-type gate struct {
-	mu    sync.Mutex
-	until time.Time
-}
-
-func (g *gate) shut(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.until = time.Now().Add(d)
-}
-
-func (g *gate) open() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.until = time.Time{}
-}
-
-func (g *gate) isShut() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return time.Now().Before(g.until)
-}
-
-// gatedListener closes what arrives while the gate is shut, unread.
-type gatedListener struct {
-	net.Listener
-	gate *gate
-}
-
-func (l *gatedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil || !l.gate.isShut() {
-			return conn, err
-		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // a reset, as from a port where nobody is
-		}
-		_ = conn.Close() // nothing was written to it
-	}
 }

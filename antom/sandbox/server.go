@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,8 @@ type Options struct {
 	ReuseRequestKey        bool // encrypt an answer with its request's key instead of a fresh one
 	PlainAmounts           bool // the last digits of an amount call no cruelty
 	Steady                 bool // every answer is spelt alike
+
+	Certificate *tls.Certificate // serve HTTPS under it; NewCertificate makes one. nil: plain HTTP
 
 	Cruelty []Plan // armed from the start
 	Mix     *Mix   // cruelties by chance, from a seed
@@ -129,7 +132,7 @@ const shutdownGrace = 500 * time.Millisecond
 
 // Serve answers on ln until ctx ends, then closes it, hanging requests included,
 // within a second. It refuses a TCP listener beyond loopback, and returns nil
-// when ctx ended it.
+// when ctx ended it. With Options.Certificate it does the TLS itself: ln is plain.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if err := onlyLoopback(ln.Addr()); err != nil {
 		return errors.Join(err, ln.Close())
@@ -143,7 +146,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- web.Serve(&gatedListener{Listener: ln, gate: &s.gate}) }()
+	go func() { served <- web.Serve(s.overTLS(s.gate.guard(ln))) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("sandbox: serve %s: %w", ln.Addr(), err)
@@ -154,6 +157,21 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if web.Shutdown(grace) != nil {
 		_ = web.Close() // whoever is still there had the grace
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("sandbox: serve %s: %w", ln.Addr(), err)
+	}
 	return nil
+}
+
+// overTLS speaks TLS on ln where there is a certificate. The gate stays beneath:
+// who is refused is refused before a handshake.
+func (s *Server) overTLS(ln net.Listener) net.Listener {
+	if s.options.Certificate == nil {
+		return ln
+	}
+	return tls.NewListener(ln, &tls.Config{
+		Certificates: []tls.Certificate{*s.options.Certificate},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"},
+	})
 }

@@ -89,7 +89,7 @@ func membersOf(call string) []member {
 			{"paymentId", true, textUpTo(1, 64)},
 			{"refundAmount", false, checkAmount},
 			{"memo", false, textUpTo(0, 256)},
-			{"originalMerchantRefundId", false, textUpTo(0, 64)},
+			{"originalMerchantRefundId", false, textUpTo(0, 255)},
 		}
 	case callInquiryRefund:
 		return []member{{"refundId", true, textUpTo(1, 64)}}

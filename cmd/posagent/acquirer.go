@@ -57,7 +57,7 @@ func (a acquirer) Refund(ctx context.Context, r queue.Refund) queue.Answer {
 		Memo:            r.Memo,
 	})
 	return queue.Answer{
-		Verdict:  verdict(antom.ConcludeRefund(resp, err, false)),
+		Verdict:  verdict(antom.ConcludeRefund(resp, err)),
 		Result:   result(resp.Result),
 		RefundID: resp.RefundID,
 		Why:      why(err),
