@@ -66,7 +66,7 @@ func (a *acquirer) Refund(ctx context.Context, r Refund) Answer {
 		a.refunds[r.ID] = r.AmountMinor
 		return VerdictRefunded
 	})
-	if answer.Verdict != VerdictUnknown && answer.Verdict != VerdictNotSent {
+	if answer.Verdict == VerdictRefunded || answer.Verdict == VerdictOpen {
 		answer.RefundID = "B" + r.ID
 	}
 	return answer

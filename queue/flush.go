@@ -2,6 +2,8 @@ package queue
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -41,7 +43,7 @@ func (l *loop) mustSave(now time.Time) bool {
 			return true
 		}
 	}
-	return !paused && len(l.bury) > 0
+	return !paused && (len(l.bury) > 0 || !l.retryAt.IsZero() && len(l.touched) > 0)
 }
 
 // save commits every unsaved row: all in one commit, and if that fails each on
@@ -79,6 +81,10 @@ func (l *loop) commit(now time.Time, items []item) error {
 	}
 	if err := l.saveWithReserve(b, items); err != nil {
 		return err
+	}
+	if l.said && len(items) > 0 {
+		l.said = false
+		l.o.Logger.Info("the store can be written again")
 	}
 	l.failing, l.retryAt = false, time.Time{}
 	clear(l.bury)
@@ -133,8 +139,15 @@ func (l *loop) committed(now time.Time, it item) {
 // failed commit may still turn up after a crash, so it counts as "not stored" only
 // once a later commit has buried it.
 func (l *loop) notSaved(now time.Time, it item, err error) {
-	l.o.Logger.Error("the store can't be written; check the disk: space, permissions, health",
-		"id", it.key(), "err", err)
+	if errors.Is(err, errChanged) {
+		l.rival = fmt.Errorf("another program writes to the store: %w; stop it, and start posagent again", err)
+		return
+	}
+	if !l.said {
+		l.said = true
+		l.o.Logger.Error("the store can't be written; check the disk: space, permissions, health",
+			"id", it.key(), "err", err)
+	}
 	if !it.fresh() || len(it.base().asked) == 0 { // under way, or the agent's own
 		return
 	}
@@ -219,6 +232,9 @@ func (l *loop) untilWake(now time.Time) time.Duration {
 	}
 	if len(l.touched)+len(l.bury) > 0 {
 		next = earlier(next, l.retryAt)
+	}
+	if l.stopping && !l.newsAt.IsZero() {
+		next = earlier(next, l.newsAt.Add(lastWords))
 	}
 	if !l.lazyFrom.IsZero() {
 		next = earlier(next, l.lazyFrom.Add(lazily))

@@ -24,13 +24,17 @@ func (l *loop) load(ctx context.Context, now time.Time) error {
 		return err
 	}
 	l.lostAt = fromMillis(lost)
-	if err := l.loadPayments(ctx, now); err != nil {
+	newBoot, err := l.o.Store.newBoot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.loadPayments(ctx, now, newBoot); err != nil {
 		return err
 	}
 	return l.loadRefunds(ctx, now)
 }
 
-func (l *loop) loadPayments(ctx context.Context, now time.Time) error {
+func (l *loop) loadPayments(ctx context.Context, now time.Time, newBoot bool) error {
 	rows, err := l.o.Store.Unclosed(ctx)
 	if err != nil {
 		return err
@@ -39,7 +43,7 @@ func (l *loop) loadPayments(ctx context.Context, now time.Time) error {
 		p := l.enter(row, row)
 		if !row.State.Final() {
 			l.o.Logger.Info("taken up again", "payment", row)
-			l.step(now, p, Restart{})
+			l.step(now, p, Restart{NewBoot: newBoot})
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ const (
 	saveAgain = time.Second
 	// lazily is how long a delivery may wait for another commit to travel with.
 	lazily = 10 * time.Second
+	// lastWords is how long the end waits for registers to be told an outcome that
+	// came in after the word to stop.
+	lastWords = 500 * time.Millisecond
 	// rememberedIDs is how many of the acquirer's paymentIds are kept to notice one
 	// that is answered twice.
 	rememberedIDs = 1024
@@ -48,6 +51,7 @@ type loop struct {
 	touched  []item           // stepped or asked about since the last save
 	bury     map[string]int64 // refused with a commit whose outcome is not known: ID, ReceivedAt
 	failing  bool             // the last commit failed
+	said     bool             // and the log says so
 	retryAt  time.Time        // after a failed commit: not before
 	lazyFrom time.Time        // since when a lazy change waits; zero: none does
 	pruner   pruner
@@ -56,6 +60,8 @@ type loop struct {
 	underWay int
 	answers  chan ended
 	stopping bool
+	newsAt   time.Time // when the last outcome came in after the word to stop
+	rival    error     // somebody else writes to the store
 }
 
 func newLoop(o Options) (*loop, error) {
@@ -87,7 +93,10 @@ func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
 	var grace <-chan time.Time
 	for {
 		l.flush(callCtx, time.Now())
-		if l.stopping && l.underWay == 0 {
+		if l.rival != nil {
+			break
+		}
+		if l.stopping && l.underWay == 0 && !l.lingers(time.Now()) {
 			break
 		}
 		timer.Reset(l.untilWake(time.Now()))
@@ -106,8 +115,23 @@ func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
 		l.takeRest(inbox)
 		l.tickDue(time.Now())
 	}
-	l.calls.Wait()
+	cancel()
+	l.awaitCalls()
 	l.saveRest()
+}
+
+// lingers reports whether the end waits a moment more, so that the registers can
+// be told what came in after the word to stop.
+func (l *loop) lingers(now time.Time) bool {
+	return !l.newsAt.IsZero() && now.Before(l.newsAt.Add(lastWords))
+}
+
+// awaitCalls takes in how the calls ended that were cut off.
+func (l *loop) awaitCalls() {
+	for l.underWay > 0 {
+		l.answered(time.Now(), <-l.answers)
+	}
+	l.calls.Wait()
 }
 
 // takeRest takes whatever else has come in meanwhile, so that it shares a commit.
@@ -136,6 +160,9 @@ func (l *loop) step(now time.Time, it item, in Input) {
 	}
 	if ended := it.ending() != nil; ended != was {
 		l.o.Logger.Info("ended", it.log())
+		if l.stopping {
+			l.newsAt = now
+		}
 	}
 	l.touch(it)
 }
@@ -185,6 +212,10 @@ func (l *loop) answered(now time.Time, a ended) {
 	if a.in.Answer.Why != "" {
 		l.o.Logger.Warn("no outcome", "of", string(a.in.To), "id", a.it.key(),
 			"verdict", string(a.in.Answer.Verdict), "why", a.in.Answer.Why)
+	}
+	if a.in.Answer.Verdict == VerdictInconsistent {
+		l.o.Logger.Error("the acquirer holds this id with another content; it is asked about and not sent again; "+
+			"find out which register uses ids twice", "id", a.it.key(), "code", a.in.Answer.Result.Code)
 	}
 	a.in.Chance = rand.Float64()
 	l.step(now, a.it, a.in)

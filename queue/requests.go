@@ -50,7 +50,7 @@ func (l *loop) repeat(p *payment, register string, c Command, r reply[Payment]) 
 		return
 	}
 	if p.row.Register != register {
-		p.row.Register, p.row.Delivered = register, 0
+		l.move(p, register)
 	}
 	if !p.fresh() && !p.lazy() { // a change that is not saved yet is not told
 		row := p.saved
@@ -59,6 +59,18 @@ func (l *loop) repeat(p *payment, register string, c Command, r reply[Payment]) 
 		return
 	}
 	p.onceSaved(r)
+}
+
+// move gives a payment to another register: it is that one's to be told from now
+// on.
+func (l *loop) move(p *payment, register string) {
+	before := p.row.Register
+	p.row.Register, p.row.Delivered = register, 0
+	if p.row.EndedSeq > 0 {
+		l.noteEnded(Ended{register, p.row.ID, p.row.EndedSeq, false})
+	}
+	l.o.Changed(before)
+	l.o.Changed(register)
 }
 
 // onceSaved sends the row, or why it could not be saved.

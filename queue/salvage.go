@@ -46,8 +46,14 @@ func isDamage(err error) bool {
 	return errors.Is(err, ErrDamaged)
 }
 
-// ours reports whether a file that SQLite can't read was a store of ours once.
+// ours reports whether a file that SQLite can't read was a store of ours once:
+// whether it, or its log, holds the name of a column that no other program has.
 func ours(path string) bool {
+	return holds(path, "pay_no_more") || holds(path+"-wal", "pay_no_more")
+}
+
+// holds reports whether the beginning of a file has a text in it.
+func holds(path, text string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
@@ -55,7 +61,7 @@ func ours(path string) bool {
 	defer func() { _ = f.Close() }() // only read from
 	const headBytes = 1 << 20        // the schema stands on the first pages
 	head, err := io.ReadAll(io.LimitReader(f, headBytes))
-	return err == nil && bytes.Contains(head, []byte("pay_no_more")) // a column
+	return err == nil && bytes.Contains(head, []byte(text))
 }
 
 // salvage sets a damaged store aside whole and puts a fresh one in its place with

@@ -15,11 +15,11 @@ var update = flag.Bool("update", false, "write the machine's decisions into test
 // TestScenarios plays every scenario of testdata and compares the machine's
 // decisions with the ones written there. A line is "time input -> decision":
 //
-//	begin window=20s quiet=10s interval=3s [ask] [keep] [lost]
+//	begin window=20s quiet=10s interval=3s [ask] [confirm] [keep] [lost]
 //	refund [wait]            from here on the inputs are a refund's
 //	4s   pay unknown         how an action ended, by its verdict; inquire asked=2s … says when it began
 //	5s   tick | tick calling
-//	6s   restart | abort | reversed STATUS | turn
+//	6s   restart | reboot | abort | reversed STATUS | turn
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 10 {
@@ -105,6 +105,8 @@ func (s *scene) begin(t *testing.T, words []string) string {
 			s.policy.InquiryInterval = parseDuration(t, value)
 		case "ask":
 			s.policy.AskAfterTimeout = true
+		case "confirm":
+			s.policy.ConfirmDeclines = true
 		case "keep":
 			s.policy.KeepLateAborts = true
 		case "lost":
@@ -153,6 +155,8 @@ func (s *scene) input(t *testing.T, now time.Time, words []string) Input {
 		return Tick{Calling: len(words) > 1}
 	case "restart":
 		return Restart{}
+	case "reboot":
+		return Restart{NewBoot: true}
 	case "abort":
 		return Abort{}
 	case "reversed":

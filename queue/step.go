@@ -12,6 +12,11 @@ type Policy struct {
 	// AskAfterTimeout: after an attempt without an answer ask first, and pay again
 	// only if the payment is not found. Otherwise the same pay is sent again.
 	AskAfterTimeout bool
+	// ConfirmDeclines: a declined pay request is settled by an inquiry, as any other
+	// refusal is. The answer to a pay request does not name its payment, so where
+	// the way to the acquirer is not protected (no TLS) an old decline could be
+	// played back; the answer to an inquiry names it.
+	ConfirmDeclines bool
 	// KeepLateAborts: money that was taken before its abort came is kept.
 	// Otherwise it is refunded in full.
 	KeepLateAborts bool
@@ -25,8 +30,9 @@ type Input interface{ input() }
 type Tick struct{ Calling bool }
 
 // Restart says that the row was read from the store by a new process: whatever
-// was under way has no one to answer to any more.
-type Restart struct{}
+// was under way has no one to answer to any more. NewBoot says that the box was
+// started anew since, so that its clock may stand anywhere.
+type Restart struct{ NewBoot bool }
 
 // Answered says how an action ended.
 type Answered struct {
@@ -95,7 +101,7 @@ func (p Policy) step(now time.Time, row Payment, in Input) (Payment, Action) {
 	case Tick:
 		return p.tick(now, row, in.Calling)
 	case Restart:
-		return p.tick(now, restart(now, row), false)
+		return p.tick(now, restart(now, row, in.NewBoot), false)
 	case Abort:
 		return abort(now, row), None
 	case Answered:
@@ -189,11 +195,11 @@ func abort(now time.Time, row Payment) Payment {
 // restart takes a row up again. A row that is not received may have had an
 // attempt under way: it counts as given up now (antom-api §7), and is asked
 // about once before anything else.
-func restart(now time.Time, row Payment) Payment {
+func restart(now time.Time, row Payment, newBoot bool) Payment {
 	left := row.Deadline.Sub(now)
-	if now.Before(row.ReceivedAt) {
-		// The clock was set back since: the age of the window can't be known, so
-		// the agent may no longer pay.
+	if newBoot || now.Before(row.ReceivedAt) {
+		// The clock started anew, or was set back: the age of the window can't be
+		// known, so the agent may no longer pay.
 		left = 0
 	}
 	row.Deadline = now.Add(left) // from here on by the monotonic clock
@@ -211,6 +217,9 @@ func restart(now time.Time, row Payment) Payment {
 // payAnswered takes in how a pay request ended.
 func (p Policy) payAnswered(now time.Time, row Payment, in Answered) Payment {
 	a := in.Answer
+	if a.Verdict == VerdictFailed && p.ConfirmDeclines {
+		a.Verdict = VerdictRefused
+	}
 	switch a.Verdict {
 	case VerdictPaid, VerdictFailed, VerdictCancelled:
 		return p.end(now, row, a)
@@ -271,6 +280,8 @@ func (p Policy) inquiryAnswered(now time.Time, row Payment, in Answered) Payment
 		return p.notFound(now, row, in)
 	case VerdictPending:
 		row.Pending = true
+	case VerdictInconsistent:
+		row.PayNoMore = true
 	case VerdictUnknown, VerdictNotSent:
 		// Nobody answered. Inside the window the same pay may go out again, unless
 		// the acquirer is known to be at work on it: then asking is all it takes.

@@ -89,10 +89,11 @@ func (p Policy) refundAnswered(now time.Time, row Refund, in Answered) Refund {
 		return endRefund(now, row, a)
 	case VerdictRefused:
 		// Refused: but an earlier request that nobody answered may have been taken,
-		// and then this amount is not free. Only a refusal that comes when no such
-		// request can be on its way any more is believed.
+		// or the refusal may be about the request and not about the money, and then
+		// this amount is not free. The same request is sent once more, and only a
+		// second refusal is believed, at a time when nothing else can be on its way.
 		row.OpenAttempts--
-		if row.quiet(in.Asked, p.QuietTime) {
+		if row.Result.Status == "F" && row.quiet(in.Asked, p.QuietTime) {
 			return endRefund(now, row, a)
 		}
 		row.Result = a.Result

@@ -52,6 +52,10 @@ func open(path string) (*Store, error) {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
+	path, err := truePath(path)
+	if err != nil {
+		return nil, err
+	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, err
@@ -87,9 +91,26 @@ func openOrSalvage(path string) (*Store, error) {
 	return s, nil
 }
 
+// truePath follows symbolic links, so that one store has one lock whatever it is
+// called.
+func truePath(path string) (string, error) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, filepath.Base(path))
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target, nil
+	}
+	return path, nil // not there yet
+}
+
 // openAt opens the database file at path, without lock and salvage.
 func openAt(path string) (*Store, error) {
 	if err := makeFile(path); err != nil {
+		return nil, err
+	}
+	if err := checkWhole(path); err != nil {
 		return nil, err
 	}
 	s := &Store{path: path, write: dial(path, true, 1), read: dial(path, false, readers)}
@@ -130,6 +151,20 @@ func makeFile(path string) error {
 		return err
 	}
 	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
+}
+
+// checkWhole refuses an empty file beside a log that is not: the file was cut or
+// removed, and SQLite would throw the log away.
+func checkWhole(path string) error {
+	file, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	log, err := os.Stat(path + "-wal")
+	if err == nil && file.Size() == 0 && log.Size() > 0 {
+		return fmt.Errorf("%w: the file is empty, but its log is not", ErrDamaged)
+	}
+	return nil
 }
 
 // syncDir makes the names in dir durable. A folder above the store's that may

@@ -151,7 +151,7 @@ func TestRefundsNeverExceedWhatWasPaid(t *testing.T) {
 		defer a.stop(t)
 		a.pay(t, "lane1", "R1") // 10.50
 		a.until(t, "R1", Paid, time.Second)
-		bank.treatAs("F2", behaviour{say: VerdictRefused})
+		bank.treatAs("F2", behaviour{say: VerdictRefused}, behaviour{say: VerdictRefused})
 		a.refund(t, partOf("F1", "R1", 1000))
 		a.untilRefund(t, "F1", Refunded, time.Second)
 		a.refund(t, partOf("F2", "R1", 50))

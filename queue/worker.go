@@ -102,7 +102,8 @@ func NewWorker(o Options) *Worker {
 
 // Run takes up what the store holds and works until ctx ends. Then it begins
 // nothing new, gives calls under way o.Grace to end, writes down how they ended,
-// and returns. A worker runs once.
+// and returns. It returns an error where the store can't be read, or another
+// program writes to it. A worker runs once.
 func (w *Worker) Run(ctx context.Context) error {
 	defer close(w.stopped)
 	l, err := newLoop(w.o)
@@ -110,7 +111,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	l.run(ctx, w.inbox)
-	return nil
+	return l.rival
 }
 
 // Enqueue takes a register's command and returns the payment's row, which is on

@@ -111,9 +111,10 @@ create table aborted (
 ) strict, without rowid;
 
 -- Single numbers: how often a commit was made only to bury a failed one; when
--- rows were last lost to a damaged file (0: never).
+-- rows were last lost to a damaged file (0: never); in which boot of the box the
+-- store was last opened.
 create table fact (
     name  text    primary key not null,
     value integer not null
 ) strict, without rowid;
-insert into fact (name, value) values ('burials', 0), ('rows_lost_at', 0);
+insert into fact (name, value) values ('burials', 0), ('rows_lost_at', 0), ('boot', 0);
