@@ -17,7 +17,7 @@ type asked struct {
 type answer struct {
 	request request
 	body    []byte
-	state   *PaymentState // that body tells of, if it does
+	state   State // that body tells of, if it does
 }
 
 // listen reads line until it breaks.
@@ -40,15 +40,15 @@ func (c *conversation) listen(within context.Context, line io.Reader) {
 	}
 }
 
-// answerAsks has the engine answer one request after another, in their order:
-// an inquiry never overtakes the pay it asks about. The engine's context is not
-// the conversation's, so that an unplugged cable breaks off no write.
-func (s *session) answerAsks(within, ctx context.Context, c *conversation) {
+// answerAsks has the engine answer one request of a lane after another, in their
+// order: an inquiry never overtakes the pay it asks about. The engine's context
+// is not the conversation's, so that an unplugged cable breaks off no write.
+func (s *session) answerAsks(within, ctx context.Context, lane <-chan asked, c *conversation) {
 	for {
 		select {
 		case <-within.Done():
 			return
-		case a := <-c.asks:
+		case a := <-lane:
 			select {
 			case c.answers <- s.answerOne(ctx, a):
 			case <-within.Done():
@@ -62,7 +62,7 @@ func (s *session) answerAsks(within, ctx context.Context, c *conversation) {
 // then takes the request for unknown and asks (register-link §4 rule 4), so
 // there is no use in beginning it.
 func (s *session) answerOne(ctx context.Context, a asked) answer {
-	over := a.request.at.Add(timeT3)
+	over := a.request.at.Add(a.call.patience())
 	if !time.Now().Before(over) {
 		return answer{request: a.request}
 	}
@@ -72,8 +72,8 @@ func (s *session) answerOne(ctx context.Context, a asked) answer {
 	if a.call.open != nil {
 		return answer{request: a.request, body: s.openingAnswer(ctx, re, a.limit)}
 	}
-	reply := a.call.ask(ctx, s.Engine, s.Register)
-	return answer{request: a.request, body: replyBody(a.call.method, re, reply, a.limit), state: reply.Payment}
+	body, state := a.call.ask(ctx, s.Engine, s.Register, re, a.limit)
+	return answer{request: a.request, body: body, state: state}
 }
 
 func (s *session) openingAnswer(ctx context.Context, re string, limit int) []byte {
@@ -118,7 +118,7 @@ func (s *session) lookUp(within context.Context, c *conversation) {
 	}
 }
 
-func (s *session) tellable(ctx context.Context) ([]PaymentState, error) {
+func (s *session) tellable(ctx context.Context) ([]State, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeT3)
 	defer cancel()
 	return s.Engine.Tell(ctx, s.Register)

@@ -40,3 +40,10 @@ const (
 	PaymentFail       = "FAIL"
 	PaymentCancelled  = "CANCELLED"
 )
+
+// Values of refundStatus (register-link §3, refund state).
+const (
+	RefundPending = "PENDING"
+	RefundSuccess = "SUCCESS"
+	RefundFailed  = "FAILED"
+)

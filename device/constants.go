@@ -25,10 +25,11 @@ const (
 
 	defaultAckGap = 20 * time.Millisecond // register-link §2
 
-	timeT1 = 500 * time.Millisecond // between two bytes of a frame
-	timeT2 = time.Second            // to the ACK, besides the frame's time on the wire
-	timeT3 = 3 * time.Second        // from a request's ACK to its response
-	timeT5 = 10 * time.Second       // an open payment is told of again
+	timeT1          = 500 * time.Millisecond // between two bytes of a frame
+	timeT2          = time.Second            // to the ACK, besides the frame's time on the wire
+	timeT3          = 3 * time.Second        // from a request's ACK to its response
+	timeT3Diagnosis = 20 * time.Second       // the same of diagnosis
+	timeT5          = 10 * time.Second       // an open payment is told of again
 
 	sendsOfAFrame   = 3               // register-link §2, T2
 	sameFrameWithin = 5 * time.Second // register-link §2, the same frame again
@@ -52,6 +53,10 @@ const (
 	// register-link §4 rule 4 says nothing about them.
 	requestsUnderWay = 8
 
+	// diagnosesUnderWay is how many wait beside them: one that is being made,
+	// and one more.
+	diagnosesUnderWay = 1
+
 	// The port is tried again at these intervals while it is absent or busy.
 	// The longest keeps a re-plugged adapter from waiting two seconds.
 	firstOpenInterval = 250 * time.Millisecond
@@ -71,6 +76,11 @@ const (
 
 	// readBytes is the most that is taken from a port at once.
 	readBytes = 4096
+
+	// A recording is at most two files of recordBytes. Of what is still to be
+	// written, recordLumps are kept.
+	recordBytes = 8 << 20
+	recordLumps = 256
 
 	// mostNamed is how many characters of a register's own words (a method, a
 	// member's name) are said back to it in an answer.

@@ -27,6 +27,16 @@ type request struct {
 	at     time.Time
 	serial uint64
 	epoch  uint64
+
+	patience time.Duration // its T3, where the owner knows that it is another
+}
+
+// t3 is until when a response may be sent.
+func (r request) t3() time.Time {
+	if r.patience > 0 {
+		return r.at.Add(r.patience)
+	}
+	return r.at.Add(timeT3)
 }
 
 // accepted is the memory behind "the same frame again" (register-link §2).
@@ -103,13 +113,13 @@ func (l *link) tick(now time.Time) {
 // respond gives the response to r. It is sent when the line is free, unless r
 // is from before an initConnection, T3 is over or the link is down. In the
 // latter two it is kept for the same frame again.
-func (l *link) respond(now time.Time, r request, body []byte) {
+func (l *link) respond(r request, body []byte) {
 	l.settle(r)
 	if r.epoch != l.epoch {
 		l.counts.Late++
 		return
 	}
-	o := &outgoing{expires: r.at.Add(timeT3)}
+	o := &outgoing{expires: r.t3()}
 	if r.seq != 0 { // register-link §2: 00 only for initConnection and its response
 		o.seq = l.takeSeq()
 	}

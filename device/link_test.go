@@ -48,7 +48,7 @@ func (b *bench) after(d time.Duration) {
 
 // responds answers r at once.
 func (b *bench) responds(r request, body string) {
-	b.link.respond(b.now, r, []byte(body))
+	b.link.respond(r, []byte(body))
 	b.wire = append(b.wire, b.link.written(b.now)...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,27 +16,30 @@ import (
 // the link's tests need them.
 type ledger struct {
 	mu    sync.Mutex
-	order []string
-	rows  map[string]PaymentState
+	order []StateID
+	rows  map[StateID]State
 	calls map[string]int
 	wake  chan struct{}
+
+	receipt    map[string]string // by copy
+	diagnosing time.Duration     // before Diagnosis answers, whatever its context says
 
 	stall time.Duration // before Pay answers, whatever its context says
 	sick  error         // of Tell and Opening
 }
 
 func newLedger() *ledger {
-	return &ledger{rows: map[string]PaymentState{}, calls: map[string]int{}, wake: make(chan struct{}, 1)}
+	return &ledger{rows: map[StateID]State{}, calls: map[string]int{}, wake: make(chan struct{}, 1)}
 }
 
 // becomes writes a state and gives the hint.
-func (l *ledger) becomes(s PaymentState) {
+func (l *ledger) becomes(s State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, known := l.rows[s.PaymentRequestID]; !known {
-		l.order = append(l.order, s.PaymentRequestID)
+	if _, known := l.rows[s.ID()]; !known {
+		l.order = append(l.order, s.ID())
 	}
-	l.rows[s.PaymentRequestID] = s
+	l.rows[s.ID()] = s
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -65,10 +69,10 @@ func (l *ledger) Opening(context.Context, string) (Opening, error) {
 	defer l.mu.Unlock()
 	var o Opening
 	for _, id := range l.order {
-		if l.rows[id].Final {
-			o.Undelivered = append(o.Undelivered, id)
+		if l.rows[id].final() {
+			o.Undelivered = append(o.Undelivered, id.ID)
 		} else {
-			o.Open = append(o.Open, id)
+			o.Open = append(o.Open, id.ID)
 		}
 	}
 	return o, l.sick
@@ -81,18 +85,56 @@ func (l *ledger) Pay(_ context.Context, _ string, p Pay) Reply {
 	}
 	s := openState(p.PaymentRequestID, 1)
 	l.becomes(s)
-	return Reply{Result: Result{ResultStatus: ResultOpen, ResultCode: CodePaymentInProgress}, Payment: &s}
+	return Reply{Result: Result{ResultStatus: ResultOpen, ResultCode: CodePaymentInProgress}, State: s}
 }
 
 func (l *ledger) InquiryPayment(_ context.Context, _, id string) Reply {
 	l.count("inquiryPayment")
+	return l.find(StateID{KindPayment, id})
+}
+
+func (l *ledger) InquiryRefund(_ context.Context, _, id string) Reply {
+	l.count("inquiryRefund")
+	return l.find(StateID{KindRefund, id})
+}
+
+func (l *ledger) find(id StateID) Reply {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s, known := l.rows[id]
 	if !known {
 		return Reply{Result: Result{ResultStatus: ResultRefused, ResultCode: CodeNotFound}}
 	}
-	return Reply{Result: done(), Payment: &s}
+	return Reply{Result: done(), State: s}
+}
+
+func (l *ledger) Abort(_ context.Context, _, id string) Reply {
+	l.count("abort")
+	s := State{Payment: &PaymentState{PaymentRequestID: id, PaymentStatus: PaymentCancelled, Final: true, Rev: 1}}
+	l.becomes(s)
+	return Reply{Result: done(), State: s}
+}
+
+func (l *ledger) Refund(_ context.Context, _ string, r Refund) Reply {
+	l.count("refund")
+	s := State{Refund: &RefundState{RefundRequestID: r.RefundRequestID, PaymentRequestID: r.PaymentRequestID,
+		RefundStatus: RefundPending, RefundAmount: r.RefundAmount, Rev: 1}}
+	l.becomes(s)
+	return Reply{Result: Result{ResultStatus: ResultOpen, ResultCode: CodePaymentInProgress}, State: s}
+}
+
+func (l *ledger) Receipt(_ context.Context, _, _, which string) ReceiptText {
+	return ReceiptText{Result: done(), Text: ReceiptCopy(l.receipt[which])}
+}
+
+func (l *ledger) Totals(_ context.Context, _ string, from, to time.Time) Totals {
+	return Totals{Result: done(), Unresolved: []string{from.Format(time.RFC3339), to.Format(time.RFC3339)}}
+}
+
+func (l *ledger) Diagnosis(context.Context, string) Diagnosis {
+	l.count("diagnosis")
+	<-time.After(l.diagnosing)
+	return Diagnosis{Result: done(), NetworkStatus: "Y", UnresolvedCount: 2}
 }
 
 func (l *ledger) LastResult(context.Context, string) Reply {
@@ -100,20 +142,20 @@ func (l *ledger) LastResult(context.Context, string) Reply {
 	return Reply{Result: Result{ResultStatus: ResultRefused, ResultCode: CodeNotFound}}
 }
 
-func (l *ledger) Delivered(_ context.Context, _, id string, rev int64) Reply {
+func (l *ledger) Delivered(_ context.Context, _ string, id StateID, rev int64) Reply {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.rows[id].Rev == rev {
-		l.order = nil
+	if l.rows[id].rev() == rev {
+		l.order = slices.DeleteFunc(l.order, func(other StateID) bool { return other == id })
 	}
 	return Reply{Result: done()}
 }
 
-func (l *ledger) Tell(context.Context, string) ([]PaymentState, error) {
+func (l *ledger) Tell(context.Context, string) ([]State, error) {
 	l.count("tell")
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var states []PaymentState
+	var states []State
 	for _, id := range l.order {
 		states = append(states, l.rows[id])
 	}

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// ask is a request that was understood and concerns the engine.
-type ask func(ctx context.Context, e Engine, register string) Reply
+// ask is a request that was understood and concerns the engine. It gives the
+// body of the response to the frame re in at most limit bytes, and the state
+// that the body tells of, if it does.
+type ask func(ctx context.Context, e Engine, register, re string, limit int) ([]byte, State)
 
 // agreement is what an initConnection settles for the link (register-link §3).
 type agreement struct {
@@ -25,6 +27,17 @@ type call struct {
 	echo   *string    // echo
 	ask    ask
 }
+
+// patience is T3: how long a response to this request may take (register-link §2).
+func (c call) patience() time.Duration {
+	if c.isSlow() {
+		return timeT3Diagnosis
+	}
+	return timeT3
+}
+
+// isSlow says that the request is answered beside the others.
+func (c call) isSlow() bool { return c.method == "diagnosis" }
 
 // understand reads a request of the register. The refusal is what to answer;
 // call.method is set with it wherever it could be read.
@@ -47,28 +60,38 @@ func understand(r request) (call, *refusal) {
 	if isOpening := method == "initConnection"; isOpening != (r.seq == 0) {
 		return c, illegal("SEQ", "00 with initConnection and only there")
 	}
-	if !c.read(method, m) {
+	if !c.read(method, m, r.at) {
 		return c, &refusal{CodeUnknownMethod, "not a method of version " + protocolVersion}
 	}
 	return c, m.refused
 }
 
 // read takes the members of a method; false where there is no such method.
-func (c *call) read(method string, m *members) bool {
+func (c *call) read(method string, m *members, now time.Time) bool {
 	switch method {
 	case "initConnection":
 		c.open = readAgreement(m)
 	case "echo":
 		text := m.text("text", 0, 256)
 		c.echo = &text
+	case "diagnosis":
+		c.ask = askDiagnosis
 	case "pay":
 		c.ask = readPay(m)
 	case "inquiryPayment":
 		c.ask = readInquiryPayment(m)
+	case "receipt":
+		c.ask = readReceipt(m)
+	case "abort":
+		c.ask = readAbort(m)
+	case "refund":
+		c.ask = readRefund(m)
+	case "inquiryRefund":
+		c.ask = readInquiryRefund(m)
 	case "lastResult":
-		c.ask = func(ctx context.Context, e Engine, register string) Reply {
-			return e.LastResult(ctx, register)
-		}
+		c.ask = replying(method, Engine.LastResult)
+	case "totals":
+		c.ask = readTotals(m, now)
 	case "delivered":
 		c.ask = readDelivered(m)
 	default:
@@ -88,36 +111,6 @@ func readAgreement(m *members) *agreement {
 		a.maxBody = defaultMaxBody
 	}
 	return &a
-}
-
-func readPay(m *members) ask {
-	pay := Pay{
-		PaymentRequestID:        m.id("paymentRequestId"),
-		PaymentMethod:           m.text("paymentMethod", 1, 64),
-		PaymentAmount:           m.amount("paymentAmount"),
-		OriginalMerchantOrderID: m.optionalText("originalMerchantOrderId", 255),
-		OriginalMerchantStoreID: m.optionalText("originalMerchantStoreId", 255),
-		ExtendInfo:              m.optionalText("extendInfo", 2048),
-	}
-	millis := m.optionalInteger("commandExecuteTimeout", 5000, 600000)
-	pay.CommandExecuteTimeout = time.Duration(millis) * time.Millisecond
-	return func(ctx context.Context, e Engine, register string) Reply {
-		return e.Pay(ctx, register, pay)
-	}
-}
-
-func readInquiryPayment(m *members) ask {
-	id := m.id("paymentRequestId")
-	return func(ctx context.Context, e Engine, register string) Reply {
-		return e.InquiryPayment(ctx, register, id)
-	}
-}
-
-func readDelivered(m *members) ask {
-	id, rev := m.id("paymentRequestId"), m.integer("rev", 1, mostRev)
-	return func(ctx context.Context, e Engine, register string) Reply {
-		return e.Delivered(ctx, register, id, rev)
-	}
 }
 
 // readableMethod is the request's method as far as it can be said back, or

@@ -131,8 +131,8 @@ func (n *noted) InquiryPayment(_ context.Context, _, id string) Reply {
 	n.ids = append(n.ids, id)
 	return Reply{}
 }
-func (n *noted) Delivered(_ context.Context, _, id string, rev int64) Reply {
-	n.ids, n.rev = append(n.ids, id), rev
+func (n *noted) Delivered(_ context.Context, _ string, of StateID, rev int64) Reply {
+	n.ids, n.rev = append(n.ids, of.ID), rev
 	return Reply{}
 }
 
@@ -144,7 +144,7 @@ func TestPayReachesTheEngineWhole(t *testing.T) {
 		t.Fatal(refused)
 	}
 	var engine noted
-	c.ask(t.Context(), &engine, "lane1")
+	c.ask(t.Context(), &engine, "lane1", "03", defaultMaxBody)
 	want := Pay{
 		PaymentRequestID: "R03_20260823_000117", PaymentMethod: "ALIPAY_CN",
 		PaymentAmount:           Amount{ValueMinor: 2147483647, Currency: "SGD"},
@@ -163,7 +163,7 @@ func TestInquiryAndDeliveredReachTheEngine(t *testing.T) {
 		if refused != nil {
 			t.Fatal(refused)
 		}
-		c.ask(t.Context(), &engine, "lane1")
+		c.ask(t.Context(), &engine, "lane1", "03", defaultMaxBody)
 	}
 	if want := []string{"R03_20260823_000117", "R03_20260823_000117"}; !reflect.DeepEqual(engine.ids, want) || engine.rev != 2 {
 		t.Errorf("got %q, rev %d", engine.ids, engine.rev)
@@ -179,6 +179,8 @@ func TestFrameThatWasTooLongIsRefusedAsSuch(t *testing.T) {
 
 func FuzzBodies(f *testing.F) {
 	seeds := []string{`{}`, paying("", ""), `{"method":"echo","text":"\ud83d\ude00"}`, `{"a":[{"b":1,"b":2}]}`, `{"method":"pay","paymentAmount":{"value":1.0}}`}
+	seeds = append(seeds, refunding, `{"method":"totals","from":"2026-08-23","to":"2026-08-24T00:00:00.5+08:00"}`,
+		`{"method":"receipt","paymentRequestId":"R1","copy":"cashier","offset":12}`, `{"method":"delivered","refundRequestId":"F1","rev":2}`)
 	for _, w := range workedBodies() {
 		seeds = append(seeds, w.body)
 	}

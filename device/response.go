@@ -3,27 +3,22 @@ package device
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
-// response is the body that answers one request; its members are sent in this
-// order (register-link §3 and §6).
+// response is the body that answers one request. Its members are sent in the
+// order of register-link §3 and §6: method, re, result, then those of parts.
 type response struct {
-	Method string  `json:"method,omitempty"`
-	Re     string  `json:"re"`
-	Result Result  `json:"result"`
-	Text   *string `json:"text,omitempty"`
+	head  responseHead
+	parts []any       // objects whose members follow, in this order
+	lists []*[]string // of ids among the parts, to be cut where they don't fit, the first one first
+	state shedder     // among the parts; nil where there is none
+}
 
-	*welcome
-
-	Open *[]string `json:"open,omitempty"`
-	// Undelivered stands behind Open, as the ids of initConnection do.
-	Undelivered *[]string `json:"undelivered,omitempty"`
-
-	*PaymentState
+type responseHead struct {
+	Method string `json:"method,omitempty"`
+	Re     string `json:"re"`
+	Result Result `json:"result"`
 }
 
 // welcome is what initConnection's response says of the agent.
@@ -34,127 +29,171 @@ type welcome struct {
 	Time     string `json:"time"` // ISO 8601 with milliseconds
 }
 
-// event is the body that tells of a payment unasked.
-type event struct {
-	Event string `json:"event"`
-	*PaymentState
+// idLists are those of initConnection's response, there even when empty:
+// nothing open is an answer too.
+type idLists struct {
+	Open        []string `json:"open"`
+	Undelivered []string `json:"undelivered"`
 }
 
 // refusalBody answers a request that was not understood.
 func refusalBody(method, re string, r *refusal, limit int) []byte {
-	return response{Method: method, Re: re, Result: r.result()}.encode(limit)
+	return response{head: responseHead{method, re, r.result()}}.encode(limit)
 }
 
 // echoBody says text back. Where it does not fit, it says so: cut, it would
 // not be an echo.
 func echoBody(re, text string, limit int) []byte {
-	r := response{Method: "echo", Re: re, Result: done(), Text: &text}
-	if body := asciiJSON(r); len(body) <= limit {
-		return body
-	}
-	return refusalBody("echo", re, &refusal{CodeTooLong, "the response would be longer than was agreed"}, limit)
+	said := struct {
+		Text string `json:"text"`
+	}{text}
+	return response{head: responseHead{"echo", re, done()}, parts: []any{said}}.encode(limit)
 }
 
 // replyBody says what the engine replied.
 func replyBody(method, re string, reply Reply, limit int) []byte {
-	r := response{Method: method, Re: re, Result: reply.Result, PaymentState: displayed(reply.Payment)}
+	r := response{head: responseHead{method, re, reply.Result}}
 	if reply.Open != nil {
-		r.Open = &reply.Open
+		open := &struct {
+			Open []string `json:"open"`
+		}{reply.Open}
+		r.parts, r.lists = append(r.parts, open), append(r.lists, &open.Open)
+	}
+	if !reply.State.none() {
+		r.state = displayed(reply.State)
+		r.parts = append(r.parts, r.state)
 	}
 	return r.encode(limit)
 }
 
-// openingBody answers initConnection at now. Its two lists are there even when
-// they are empty: nothing open is an answer too.
+// openingBody answers initConnection at now.
 func openingBody(re string, w welcome, now time.Time, o Opening, limit int) []byte {
 	w.Protocol = protocolVersion
 	w.Time = now.Format("2006-01-02T15:04:05.000Z07:00")
-	open, undelivered := append([]string{}, o.Open...), append([]string{}, o.Undelivered...)
-	return response{Method: "initConnection", Re: re, Result: done(), welcome: &w,
-		Open: &open, Undelivered: &undelivered}.encode(limit)
+	lists := &idLists{append([]string{}, o.Open...), append([]string{}, o.Undelivered...)}
+	return response{head: responseHead{"initConnection", re, done()}, parts: []any{w, lists},
+		lists: []*[]string{&lists.Undelivered, &lists.Open}}.encode(limit)
 }
 
-// eventBody tells of a payment.
-func eventBody(s PaymentState, limit int) []byte {
-	e := event{Event: "payment", PaymentState: displayed(&s)}
+// diagnosisBody tells how everything is.
+func diagnosisBody(re string, d Diagnosis, limit int) []byte {
+	return response{head: responseHead{"diagnosis", re, d.Result}, parts: []any{d}}.encode(limit)
+}
+
+// totalsBody tells the sums. Ids that don't fit are left out; sums never are.
+func totalsBody(re string, t Totals, limit int) []byte {
+	r := response{head: responseHead{"totals", re, t.Result}}
+	if t.Result.ResultStatus == ResultDone {
+		t.Currencies = append([]CurrencyTotal{}, t.Currencies...)
+		t.Unresolved = append([]string{}, t.Unresolved...)
+		r.parts, r.lists = []any{&t}, []*[]string{&t.Unresolved}
+	}
+	return r.encode(limit)
+}
+
+// receiptPart is what a register gets of a receipt, counted in code points
+// (register-link §3).
+type receiptPart struct {
+	Text   string `json:"text"`
+	Offset int    `json:"offset"`
+	Total  int    `json:"total"`
+}
+
+// receiptBody gives as much of a receipt from offset as fits.
+func receiptBody(re string, receipt ReceiptText, offset, limit int) []byte {
+	head := responseHead{"receipt", re, receipt.Result}
+	if receipt.Result.ResultStatus != ResultDone {
+		return response{head: head}.encode(limit)
+	}
+	text := []rune(string(receipt.Text))
+	if offset > len(text) {
+		return refusalBody("receipt", re, illegal("offset", "within the receipt"), limit)
+	}
+	part := &receiptPart{Offset: offset, Total: len(text)}
+	room := limit - len(splice(head, part))
+	end := offset
+	for end < len(text) {
+		if room -= len(asciiJSON(string(text[end]))) - len(`""`); room < 0 {
+			break
+		}
+		end++
+	}
+	part.Text = string(text[offset:end])
+	return response{head: head, parts: []any{part}}.encode(limit)
+}
+
+// eventBody tells of a payment or a refund unasked.
+func eventBody(s State, limit int) []byte {
+	told := displayed(s)
+	name := struct {
+		Event string `json:"event"`
+	}{s.ID().Kind}
 	for step := 0; ; step++ {
-		body := asciiJSON(e)
-		if len(body) <= limit || !e.shed(step) {
+		body := splice(name, told)
+		if len(body) <= limit || !told.shed(step) {
 			return body
 		}
 	}
 }
 
+// linkBody tells that the way to the acquirer is up, or down.
+func linkBody(up bool) []byte {
+	if up {
+		return []byte(`{"event":"link","upstream":"up"}`)
+	}
+	return []byte(`{"event":"link","upstream":"down"}`)
+}
+
 // encode writes the body in at most limit bytes, leaving out what does not fit.
+// What can't be cut is refused.
 func (r response) encode(limit int) []byte {
 	for step := 0; ; {
-		body := asciiJSON(r)
+		body := splice(append([]any{r.head}, r.parts...)...)
 		switch {
 		case len(body) <= limit:
 			return body
-		case r.Undelivered != nil && len(*r.Undelivered) > 0:
-			drop(r.Undelivered, len(body)-limit)
-		case r.Open != nil && len(*r.Open) > 0:
-			drop(r.Open, len(body)-limit)
-		case r.PaymentState != nil && r.PaymentState.shed(step):
+		case r.dropIDs(len(body) - limit):
+		case r.state != nil && r.state.shed(step):
 			step++
-		case r.Result.ResultMessage != "":
-			r.Result.ResultMessage = ""
+		case r.head.Result.ResultMessage != "":
+			r.head.Result.ResultMessage = ""
+		case r.state == nil && len(r.parts) > 0:
+			r = response{head: responseHead{r.head.Method, r.head.Re, (&refusal{CodeTooLong, "the response would be longer than was agreed"}).result()}}
 		default:
 			return body
 		}
 	}
 }
 
-// drop leaves out the last ids of a list, never more than take up excess bytes
-// but at least one. The payments themselves are still told of, by their events.
-func drop(ids *[]string, excess int) {
+// dropIDs leaves out the last ids of the first list that has any, never more
+// than take up excess bytes but at least one. What they name is still told of,
+// by its events.
+func (r response) dropIDs(excess int) bool {
 	const mostBytes = 64 + len(`"",`) // an id in its quotes
-	*ids = (*ids)[:max(0, len(*ids)-max(1, excess/mostBytes))]
-}
-
-// shed leaves out one member more of a state that is too long: first the
-// receipt, which register-link §3 names, then, in lines agreed so short that
-// it still does not fit, what can be asked for or done without. What is left
-// after the last step fits the shortest maxBody there is.
-func (s *PaymentState) shed(step int) bool {
-	switch step {
-	case 0:
-		s.ReceiptOmitted = s.PaymentReceipt != nil
-		s.PaymentReceipt = nil
-	case 1:
-		if s.AcquirerResult != nil {
-			s.AcquirerResult = &Result{ResultStatus: s.AcquirerResult.ResultStatus, ResultCode: s.AcquirerResult.ResultCode}
+	for _, ids := range r.lists {
+		if n := len(*ids); n > 0 {
+			*ids = (*ids)[:max(0, n-max(1, excess/mostBytes))]
+			return true
 		}
-	case 2:
-		s.Display = nil
-	case 3:
-		s.AcquirerResult = nil
-	case 4:
-		s.PaymentTime = ""
-	case 5:
-		s.PaymentID = ""
-	default:
-		return false
 	}
-	return true
-}
-
-// displayed is a copy of a state whose display fits a register's.
-func displayed(s *PaymentState) *PaymentState {
-	if s == nil {
-		return nil
-	}
-	told := *s
-	told.Display = nil
-	for _, line := range s.Display[:min(len(s.Display), mostDisplayLines)] {
-		columns := []rune(line)
-		told.Display = append(told.Display, string(columns[:min(len(columns), mostDisplayColumns)]))
-	}
-	return &told
+	return false
 }
 
 func done() Result { return Result{ResultStatus: ResultDone, ResultCode: CodeSuccess} }
+
+// splice writes the members of several objects as one object.
+func splice(objects ...any) []byte {
+	whole := []byte{'{'}
+	for _, o := range objects {
+		inner := asciiJSON(o)
+		inner = inner[1 : len(inner)-1]
+		if len(inner) > 0 && len(whole) > 1 {
+			whole = append(whole, ',')
+		}
+		whole = append(whole, inner...)
+	}
+	return append(whole, '}')
+}
 
 // asciiJSON writes v as JSON in bytes 20…7E alone (register-link §2, offset 8).
 func asciiJSON(v any) []byte {
@@ -165,24 +204,4 @@ func asciiJSON(v any) []byte {
 		panic("device: a body that is no JSON: " + err.Error())
 	}
 	return escapeBeyondASCII(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
-}
-
-// escapeBeyondASCII writes what is not printable ASCII as \uXXXX. In JSON text
-// that stands only inside strings.
-func escapeBeyondASCII(text []byte) []byte {
-	out := make([]byte, 0, len(text))
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		text = text[size:]
-		switch {
-		case r >= rune(firstPrintable) && r <= rune(lastPrintable):
-			out = append(out, byte(r))
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-	}
-	return out
 }

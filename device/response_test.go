@@ -14,11 +14,11 @@ func TestResponsesAreTheWorkedBytes(t *testing.T) {
 	payment := PaymentState{PaymentRequestID: "R03_20260823_000117", PaymentStatus: PaymentProcessing, Rev: 1}
 	paid := PaymentState{PaymentRequestID: "R03_20260823_000117", PaymentStatus: PaymentSuccess, Final: true, Rev: 2,
 		PaymentID: "2026082319401089010011100000123456", Display: []string{"PAID SGD 10.50"}}
-	inProgress := Reply{Result: Result{ResultStatus: ResultOpen, ResultCode: CodePaymentInProgress}, Payment: &payment}
+	inProgress := Reply{Result: Result{ResultStatus: ResultOpen, ResultCode: CodePaymentInProgress}, State: State{Payment: &payment}}
 	tests := []struct{ got, want string }{
 		{string(echoBody("01", "hi", defaultMaxBody)), worked[0].body},
 		{string(replyBody("pay", "02", inProgress, defaultMaxBody)), worked[3].body},
-		{string(eventBody(paid, defaultMaxBody)), worked[4].body},
+		{string(eventBody(State{Payment: &paid}, defaultMaxBody)), worked[4].body},
 	}
 	for _, test := range tests {
 		if test.got != test.want {
@@ -28,7 +28,8 @@ func TestResponsesAreTheWorkedBytes(t *testing.T) {
 }
 
 func TestStateHasItsMembersInOrderAndNoEmptyOnes(t *testing.T) {
-	got := string(eventBody(fullState("r1", "c1"), mostBody))
+	full := fullState("r1", "c1")
+	got := string(eventBody(State{Payment: &full}, mostBody))
 	want := `{"event":"payment","paymentRequestId":"R1","paymentStatus":"SUCCESS","final":true,"rev":7,"inDoubt":true,"abortRequested":true,` +
 		`"paymentAmount":{"value":1050,"currency":"SGD"},"paymentId":"P1","paymentTime":"2026-08-23T19:40:10+08:00",` +
 		`"paymentReceipt":{"cashierReceipt":"r1","customerReceipt":"c1"},"reversal":{"refundRequestId":"F1","refundStatus":"PENDING"},` +
@@ -76,18 +77,18 @@ func TestListsAreCutToWhatWasAgreed(t *testing.T) {
 
 func TestStateTooLongLeavesTheReceiptOutAndSaysSo(t *testing.T) {
 	s := fullState(strings.Repeat("r", 3000), strings.Repeat("c", 3000))
-	event := string(eventBody(s, defaultMaxBody))
+	event := string(eventBody(State{Payment: &s}, defaultMaxBody))
 	if strings.Contains(event, "paymentReceipt") || !strings.Contains(event, `"receiptOmitted":true`) || !strings.Contains(event, `"display"`) {
 		t.Errorf("event %s", event)
 	}
-	reply := string(replyBody("inquiryPayment", "01", Reply{Result: done(), Payment: &s}, defaultMaxBody))
+	reply := string(replyBody("inquiryPayment", "01", Reply{Result: done(), State: State{Payment: &s}}, defaultMaxBody))
 	if strings.Contains(reply, "paymentReceipt") || !strings.Contains(reply, `"receiptOmitted":true`) {
 		t.Errorf("reply %s", reply)
 	}
 	if s.PaymentReceipt == nil || s.ReceiptOmitted {
 		t.Error("the state itself was changed")
 	}
-	if whole := string(eventBody(s, mostBody)); !strings.Contains(whole, "paymentReceipt") || strings.Contains(whole, "receiptOmitted") {
+	if whole := string(eventBody(State{Payment: &s}, mostBody)); !strings.Contains(whole, "paymentReceipt") || strings.Contains(whole, "receiptOmitted") {
 		t.Error("left out where it fits")
 	}
 }
@@ -102,7 +103,7 @@ func TestLongestStateFitsTheShortestAgreement(t *testing.T) {
 		Display:        []string{strings.Repeat("é", 60), strings.Repeat("é", 60), "third"},
 		AcquirerResult: &Result{ResultStatus: "U", ResultCode: id, ResultMessage: strings.Repeat("é", 256)},
 	}
-	reply := Reply{Result: Result{ResultStatus: "F", ResultCode: CodeInconsistent, ResultMessage: strings.Repeat("é", 256)}, Payment: &s}
+	reply := Reply{Result: Result{ResultStatus: "F", ResultCode: CodeInconsistent, ResultMessage: strings.Repeat("é", 256)}, State: State{Payment: &s}}
 	body := replyBody("inquiryPayment", "FF", reply, leastMaxBody)
 	if len(body) > leastMaxBody {
 		t.Fatalf("%d bytes: %s", len(body), body)
@@ -115,8 +116,7 @@ func TestLongestStateFitsTheShortestAgreement(t *testing.T) {
 }
 
 func TestDisplayIsTwoLinesOfTwenty(t *testing.T) {
-	s := PaymentState{Display: []string{strings.Repeat("é", 21), "2", "3"}}
-	got := displayed(&s).Display
+	got := fitDisplay([]string{strings.Repeat("é", 21), "2", "3"})
 	if len(got) != 2 || got[0] != strings.Repeat("é", 20) || got[1] != "2" {
 		t.Errorf("got %q", got)
 	}

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,17 +14,22 @@ import (
 // Options are what Serve needs to know of one register.
 type Options struct {
 	Register string        // its name in the configuration
-	Port     string        // path of the device file, or a symlink to it
+	Port     string        // path of the device file or a symlink to it, or "usb:VID:PID[:SERIAL]"
 	Line     Line          // zero members are those of 115200 8N1
-	AckGap   time.Duration // between our ACK and our next frame; 0 is 20 ms
+	AckGap   time.Duration // between our ACK and our next frame; 0 is 20 ms, less than 0 is none
+	Root     string        // below which sys and dev are, for a port named by USB ids; "" is /
+	Record   string        // path of a file to keep the session in; "" keeps nothing
 
 	Agent    string // version, said to the register
 	Terminal string // Client-Id, said to the register
 
 	Engine Engine
-	Wake   <-chan struct{} // a hint that this register's payments changed; may be nil
-	Meter  *Meter          // where readings are left; may be nil
-	Logger *slog.Logger    // nil logs nothing
+	Wake   <-chan struct{} // a hint that this register's payments changed, or Upstream; may be nil
+	// Upstream says whether the acquirer answers; it must not block. Where it is
+	// nil there are no link events.
+	Upstream func() bool
+	Meter    *Meter       // where readings are left; may be nil
+	Logger   *slog.Logger // nil logs nothing
 }
 
 // Reading is what a Meter shows of one register.
@@ -65,23 +71,53 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if s.Record != "" {
+		s.recorder = newRecorder(s.Record, s.log)
+		defer s.recorder.end()
+	}
+	s.serve(ctx)
+	return nil
+}
+
+// Converse speaks the link over a line that is open already, until it breaks or
+// ctx is done, and closes it. Options.Port and Line.Baud are of no effect on it,
+// but for the time that frames are taken to need. It returns why the line broke,
+// or the error of ctx.
+func Converse(ctx context.Context, line io.ReadWriteCloser, o Options) error {
+	if o.Port == "" {
+		o.Port = "a line"
+	}
+	s, err := newSession(o)
+	if err != nil {
+		return err
+	}
+	if s.Record != "" {
+		s.recorder = newRecorder(s.Record, s.log)
+		defer s.recorder.end()
+	}
+	return s.converse(ctx, line)
+}
+
+func (s *session) serve(ctx context.Context) {
 	pause := openingPause()
 	for {
 		port := s.open(ctx, pause)
 		if port == nil {
-			return nil
+			return
 		}
 		opened := time.Now()
-		err := s.converse(ctx, port)
+		s.recorder.note(noteOpened)
+		lost := s.converse(ctx, port)
+		s.recorder.note(noteClosed)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
-		s.log.Warn("port lost, opening it again", "err", err)
+		s.log.Warn("port lost, opening it again", "err", lost, "counts", s.link.counted())
 		if time.Since(opened) >= steadyAfter {
 			pause.Reset()
 		}
 		if !wait(ctx, pause.NextBackOff()) {
-			return nil
+			return
 		}
 	}
 }
@@ -102,9 +138,9 @@ func openingPause() backoff.BackOff {
 func (s *session) open(ctx context.Context, pause backoff.BackOff) *Port {
 	said := ""
 	for {
-		port, err := OpenPort(s.Port, s.Line)
+		port, err := s.openOnce()
 		if err == nil {
-			s.log.Info("port open", "port", s.Port)
+			s.log.Info("port open", "port", s.Port, "device", port.path)
 			return port
 		}
 		if why := err.Error(); why != said {
@@ -115,6 +151,16 @@ func (s *session) open(ctx context.Context, pause backoff.BackOff) *Port {
 			return nil
 		}
 	}
+}
+
+// openOnce finds the port anew each time: what is plugged in again may have
+// another name.
+func (s *session) openOnce() (*Port, error) {
+	path, err := FindPort(s.Root, s.Port)
+	if err != nil {
+		return nil, err
+	}
+	return OpenPort(path, s.Line)
 }
 
 // wait reports whether d went by before ctx was done.
@@ -144,6 +190,7 @@ func newSession(o Options) (*session, error) {
 	if o.AckGap == 0 {
 		o.AckGap = defaultAckGap
 	}
+	o.AckGap = max(0, o.AckGap)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

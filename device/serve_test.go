@@ -44,13 +44,19 @@ type served struct {
 // serve starts an agent and awaits its end with the test.
 func serve(t *testing.T, line Line) served {
 	t.Helper()
+	return serveWith(t, func(o *Options) { o.Line = line })
+}
+
+// serveWith is serve with more options.
+func serveWith(t *testing.T, more func(*Options)) served {
+	t.Helper()
 	a := served{path: filepath.Join(t.TempDir(), "register0"), engine: newLedger(), meter: &Meter{}, log: &journal{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() {
-		ended <- Serve(ctx, Options{Register: "lane1", Port: a.path, Line: line, Agent: "1.2.0", Terminal: "N950",
-			Engine: a.engine, Wake: a.engine.wake, Meter: a.meter, Logger: slog.New(slog.NewTextHandler(a.log, nil))})
-	}()
+	o := Options{Register: "lane1", Port: a.path, Line: fastLine(), Agent: "1.2.0", Terminal: "N950",
+		Engine: a.engine, Wake: a.engine.wake, Meter: a.meter, Logger: slog.New(slog.NewTextHandler(a.log, nil))}
+	more(&o)
+	go func() { ended <- Serve(ctx, o) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := within(t, patience, func() error { return <-ended }); err != nil {

@@ -18,19 +18,24 @@ type session struct {
 	teller *teller
 	events bool // as agreed by initConnection
 
+	saidDown bool // the register was told that upstream is down, and not yet that it is up
+
+	recorder *recorder // nil keeps nothing
+
 	wasUp    bool
 	nextLook time.Time // when the engine is asked again what there is to tell
 }
 
 // conversation is what happens between an opening and a hang-up. Its channels
-// join the loop with the three goroutines that may block.
+// join the loop with the four goroutines that may block.
 type conversation struct {
 	arrivals chan arrival
 	broken   chan error // the line can't be read any more
 	asks     chan asked
+	slow     chan asked // diagnosis, which may take long
 	answers  chan answer
 	look     chan struct{} // ask the engine what there is to tell
-	found    chan []PaymentState
+	found    chan []State
 }
 
 // arrival is what one read brought, and when.
@@ -47,9 +52,10 @@ func (s *session) converse(ctx context.Context, line io.ReadWriteCloser) error {
 		arrivals: make(chan arrival, 64), // the line is read on while a write takes its time
 		broken:   make(chan error, 1),
 		asks:     make(chan asked, requestsUnderWay),
+		slow:     make(chan asked, diagnosesUnderWay),
 		answers:  make(chan answer),
 		look:     make(chan struct{}, 1),
-		found:    make(chan []PaymentState),
+		found:    make(chan []State),
 	}
 	var started sync.WaitGroup
 	started.Go(func() { // ends a read and a write under way
@@ -57,7 +63,8 @@ func (s *session) converse(ctx context.Context, line io.ReadWriteCloser) error {
 		_ = line.Close() // the line is given up; nothing follows from its error
 	})
 	started.Go(func() { c.listen(within, line) })
-	started.Go(func() { s.answerAsks(within, ctx, c) })
+	started.Go(func() { s.answerAsks(within, ctx, c.asks, c) })
+	started.Go(func() { s.answerAsks(within, ctx, c.slow, c) })
 	started.Go(func() { s.lookUp(within, c) })
 	err := s.run(within, line, c)
 	end()
@@ -127,11 +134,27 @@ func (s *session) keepUp(now time.Time, c *conversation) {
 		s.lookSoon(now, c)
 	}
 	if s.events && s.link.idle(now) {
-		if state, due := s.teller.next(now); due {
+		if body := s.upstreamNews(); body != nil {
+			s.link.tell(body)
+		} else if state, due := s.teller.next(now); due {
 			s.link.tell(eventBody(state, s.link.dec.limit))
 		}
 	}
 	s.Meter.set(Reading{PortOpen: true, LinkUp: s.link.up, Counts: s.link.counted()})
+}
+
+// upstreamNews is the event that the way to the acquirer is up or down, where
+// that was not said yet; nil where it was.
+func (s *session) upstreamNews() []byte {
+	if s.Upstream == nil {
+		return nil
+	}
+	down := !s.Upstream()
+	if down == s.saidDown {
+		return nil
+	}
+	s.saidDown = down
+	return linkBody(!down)
 }
 
 // untilDeadline is how long nothing has to be done unless something happens.
@@ -155,6 +178,7 @@ func (s *session) write(line io.Writer, out []byte) error {
 	if len(out) == 0 {
 		return nil
 	}
+	s.recorder.keep(time.Now(), FromAgent, out)
 	_, err := line.Write(out)
 	if errors.Is(err, ErrTimeout) {
 		s.log.Debug("register does not read", "err", err)
@@ -165,6 +189,7 @@ func (s *session) write(line io.Writer, out []byte) error {
 
 // arrived gives bytes to the link and sees to the requests among them.
 func (s *session) arrived(a arrival, c *conversation) {
+	s.recorder.keep(a.at, FromRegister, a.bytes)
 	for _, r := range s.link.receive(a.at, a.bytes) {
 		s.requested(r, c)
 	}
@@ -176,16 +201,22 @@ func (s *session) requested(r request, c *conversation) {
 	switch {
 	case refused != nil:
 		s.log.Debug("request refused", "method", call.method, "resultCode", refused.code)
-		s.link.respond(r.at, r, refusalBody(call.method, re, refused, limit))
+		s.link.respond(r, refusalBody(call.method, re, refused, limit))
 		return
 	case call.echo != nil:
-		s.link.respond(r.at, r, echoBody(re, *call.echo, limit))
+		s.link.respond(r, echoBody(re, *call.echo, limit))
 		return
 	case call.open != nil:
 		s.agree(r.at, *call.open)
 	}
+	lane := c.asks
+	if call.isSlow() {
+		lane = c.slow
+		s.link.settle(r) // nothing else waits for it
+	}
+	r.patience = call.patience()
 	select {
-	case c.asks <- asked{request: r, call: call, limit: s.link.dec.limit}:
+	case lane <- asked{request: r, call: call, limit: s.link.dec.limit}:
 	default:
 		s.log.Warn("register asks faster than it is answered, one request left unanswered", "method", call.method)
 		s.link.leaveUnanswered(r)
@@ -196,6 +227,7 @@ func (s *session) requested(r request, c *conversation) {
 // (register-link §4 rule 9).
 func (s *session) agree(now time.Time, a agreement) {
 	s.events, s.link.dec.limit = a.events, a.maxBody
+	s.saidDown = false // a register that begins takes it for up
 	s.teller.again(now)
 	s.log.Info("register opened the link", "calls_itself", a.register, "software", a.software,
 		"events", a.events, "max_body", a.maxBody)
@@ -207,9 +239,9 @@ func (s *session) answered(now time.Time, a answer, c *conversation) {
 		s.link.leaveUnanswered(a.request)
 		return
 	}
-	s.link.respond(now, a.request, a.body)
-	if a.state != nil {
-		s.teller.said(now, *a.state)
+	s.link.respond(a.request, a.body)
+	if !a.state.none() {
+		s.teller.said(now, a.state)
 	}
 	s.lookSoon(now, c)
 }

@@ -73,7 +73,7 @@ func withholdFromChildren(fd int) error {
 			unix.CloseOnExec(number)
 		}
 	}
-	if isPseudoTerminal(uint64(ours.Rdev)) {
+	if isPseudoTerminal(ours.Rdev) {
 		return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
 	}
 	return nil

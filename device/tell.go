@@ -2,7 +2,7 @@ package device
 
 import "time"
 
-// teller decides when the register is told of its payments unasked. It is pure:
+// teller decides when the register is told of its payments and refunds unasked. It is pure:
 // it is given what there is to tell, says what is due at a time, and takes for
 // told what it gave out.
 //
@@ -12,33 +12,34 @@ import "time"
 // that (register-link §2, T5).
 type teller struct {
 	tellings []*telling // in the engine's order
-	told     map[string]told
+	told     map[StateID]told
 }
 
 type telling struct {
-	state PaymentState
+	state State
 	due   time.Time
 	wait  time.Duration // after the next time a final state is told
 }
 
-// told is the rev a register was given in a response, and when. It saves an open payment's response from being followed by the same state.
+// told is the rev a register was given in a response, and when. It saves the
+// response about something open from being followed by the same state.
 type told struct {
 	rev int64
 	at  time.Time
 }
 
-func newTeller() *teller { return &teller{told: map[string]told{}} }
+func newTeller() *teller { return &teller{told: map[StateID]told{}} }
 
 // update takes what there is to tell at now in place of what there was.
-func (t *teller) update(now time.Time, states []PaymentState) {
-	before := make(map[string]*telling, len(t.tellings))
+func (t *teller) update(now time.Time, states []State) {
+	before := make(map[StateID]*telling, len(t.tellings))
 	for _, old := range t.tellings {
-		before[old.state.PaymentRequestID] = old
+		before[old.state.ID()] = old
 	}
 	t.tellings = t.tellings[:0:0]
 	for _, s := range states {
-		next := before[s.PaymentRequestID]
-		if next == nil || next.state.Rev != s.Rev {
+		next := before[s.ID()]
+		if next == nil || next.state.rev() != s.rev() {
 			next = t.begin(now, s)
 		}
 		t.tellings = append(t.tellings, next)
@@ -55,22 +56,22 @@ func (t *teller) forget(now time.Time) {
 	}
 }
 
-func (t *teller) begin(now time.Time, s PaymentState) *telling {
+func (t *teller) begin(now time.Time, s State) *telling {
 	n := &telling{state: s, due: now, wait: firstTellInterval}
-	if was := t.told[s.PaymentRequestID]; !s.Final && was.rev == s.Rev {
+	if was := t.told[s.ID()]; !s.final() && was.rev == s.rev() {
 		n.due = was.at.Add(timeT5)
 	}
 	return n
 }
 
 // said notes a state that a response gave at now.
-func (t *teller) said(now time.Time, s PaymentState) {
-	if s.Final {
+func (t *teller) said(now time.Time, s State) {
+	if s.final() {
 		return // rule 9: pushed until delivered, however often it was asked for
 	}
-	t.told[s.PaymentRequestID] = told{rev: s.Rev, at: now}
+	t.told[s.ID()] = told{rev: s.rev(), at: now}
 	for _, n := range t.tellings {
-		if n.state.PaymentRequestID == s.PaymentRequestID && n.state.Rev == s.Rev {
+		if n.state.ID() == s.ID() && n.state.rev() == s.rev() {
 			n.due = now.Add(timeT5)
 		}
 	}
@@ -79,7 +80,7 @@ func (t *teller) said(now time.Time, s PaymentState) {
 // again makes everything due at now, with the intervals from their start: after
 // an initConnection and after the port was opened anew.
 func (t *teller) again(now time.Time) {
-	t.told = map[string]told{}
+	t.told = map[StateID]told{}
 	for _, n := range t.tellings {
 		n.due, n.wait = now, firstTellInterval
 	}
@@ -87,13 +88,13 @@ func (t *teller) again(now time.Time) {
 
 // next gives out the state that has been due the longest, if any is due at now.
 // The caller sends it.
-func (t *teller) next(now time.Time) (PaymentState, bool) {
+func (t *teller) next(now time.Time) (State, bool) {
 	first := t.first()
 	if first == nil || now.Before(first.due) {
-		return PaymentState{}, false
+		return State{}, false
 	}
 	first.due = now.Add(timeT5)
-	if first.state.Final {
+	if first.state.final() {
 		first.due = now.Add(first.wait)
 		first.wait = min(2*first.wait, lastTellInterval)
 	}

@@ -6,12 +6,16 @@ import (
 	"time"
 )
 
-func paidState(id string, rev int64) PaymentState {
-	return PaymentState{PaymentRequestID: id, PaymentStatus: PaymentSuccess, Final: true, Rev: rev}
+func paidState(id string, rev int64) State {
+	return State{Payment: &PaymentState{PaymentRequestID: id, PaymentStatus: PaymentSuccess, Final: true, Rev: rev}}
 }
 
-func openState(id string, rev int64) PaymentState {
-	return PaymentState{PaymentRequestID: id, PaymentStatus: PaymentProcessing, Rev: rev}
+func openState(id string, rev int64) State {
+	return State{Payment: &PaymentState{PaymentRequestID: id, PaymentStatus: PaymentProcessing, Rev: rev}}
+}
+
+func refundedState(id string, rev int64) State {
+	return State{Refund: &RefundState{RefundRequestID: id, RefundStatus: RefundSuccess, Final: true, Rev: rev}}
 }
 
 // toldWithin lists when, in seconds from now, the teller gave something out.
@@ -30,7 +34,7 @@ func toldWithin(teller *teller, now time.Time, d time.Duration) []int {
 
 func TestFinalStateIsToldAtEverLongerIntervals(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{paidState("R1", 2)})
+	teller.update(start, []State{paidState("R1", 2)})
 	want := []int{0, 1, 3, 7, 15, 31, 63, 123, 183, 243}
 	if got := toldWithin(teller, start, 250*time.Second); !slices.Equal(got, want) {
 		t.Errorf("told after %v s, want %v", got, want)
@@ -39,7 +43,7 @@ func TestFinalStateIsToldAtEverLongerIntervals(t *testing.T) {
 
 func TestDeliveredStateIsToldNoMore(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{paidState("R1", 2)})
+	teller.update(start, []State{paidState("R1", 2)})
 	toldWithin(teller, start, 10*time.Second)
 	teller.update(start.Add(10*time.Second), nil)
 	if due := teller.deadline(); !due.IsZero() {
@@ -49,10 +53,10 @@ func TestDeliveredStateIsToldNoMore(t *testing.T) {
 
 func TestRaisedRevIsToldAtOnceAndFromTheShortestInterval(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{paidState("R1", 2)})
+	teller.update(start, []State{paidState("R1", 2)})
 	toldWithin(teller, start, 100*time.Second)
 	later := start.Add(100 * time.Second)
-	teller.update(later, []PaymentState{paidState("R1", 3)})
+	teller.update(later, []State{paidState("R1", 3)})
 	if got, want := toldWithin(teller, later, 5*time.Second), []int{0, 1, 3}; !slices.Equal(got, want) {
 		t.Errorf("told after %v s, want %v", got, want)
 	}
@@ -60,10 +64,10 @@ func TestRaisedRevIsToldAtOnceAndFromTheShortestInterval(t *testing.T) {
 
 func TestUnchangedStateKeepsItsIntervals(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{paidState("R1", 2)})
+	teller.update(start, []State{paidState("R1", 2)})
 	toldWithin(teller, start, 4*time.Second)
 	now := start.Add(4 * time.Second)
-	teller.update(now, []PaymentState{paidState("R1", 2)})
+	teller.update(now, []State{paidState("R1", 2)})
 	if got, want := toldWithin(teller, now, 5*time.Second), []int{3}; !slices.Equal(got, want) {
 		t.Errorf("told after %v s, want %v", got, want)
 	}
@@ -71,7 +75,7 @@ func TestUnchangedStateKeepsItsIntervals(t *testing.T) {
 
 func TestOpenPaymentIsRepeatedEveryT5(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{openState("R1", 1)})
+	teller.update(start, []State{openState("R1", 1)})
 	if got, want := toldWithin(teller, start, 35*time.Second), []int{0, 10, 20, 30}; !slices.Equal(got, want) {
 		t.Errorf("told after %v s, want %v", got, want)
 	}
@@ -82,10 +86,10 @@ func TestOpenPaymentToldByAResponseWaitsForT5(t *testing.T) {
 		"response first": {
 			func(tl *teller) { tl.said(start, openState("R1", 1)) },
 			func(tl *teller) { tl.update(start, nil) },
-			func(tl *teller) { tl.update(start, []PaymentState{openState("R1", 1)}) },
+			func(tl *teller) { tl.update(start, []State{openState("R1", 1)}) },
 		},
 		"row first": {
-			func(tl *teller) { tl.update(start, []PaymentState{openState("R1", 1)}) },
+			func(tl *teller) { tl.update(start, []State{openState("R1", 1)}) },
 			func(tl *teller) { tl.said(start, openState("R1", 1)) },
 		},
 	} {
@@ -96,7 +100,7 @@ func TestOpenPaymentToldByAResponseWaitsForT5(t *testing.T) {
 		if got, want := toldWithin(teller, start, 15*time.Second), []int{10}; !slices.Equal(got, want) {
 			t.Errorf("%s: told after %v s, want %v", name, got, want)
 		}
-		teller.update(start.Add(15*time.Second), []PaymentState{openState("R1", 2)})
+		teller.update(start.Add(15*time.Second), []State{openState("R1", 2)})
 		if _, ok := teller.next(start.Add(15 * time.Second)); !ok {
 			t.Errorf("%s: a rev that was never told is not due at once", name)
 		}
@@ -106,7 +110,7 @@ func TestOpenPaymentToldByAResponseWaitsForT5(t *testing.T) {
 func TestFinalStateToldByAResponseIsStillPushed(t *testing.T) {
 	teller := newTeller()
 	teller.said(start, paidState("R1", 2))
-	teller.update(start, []PaymentState{paidState("R1", 2)})
+	teller.update(start, []State{paidState("R1", 2)})
 	teller.said(start, paidState("R1", 2))
 	if _, ok := teller.next(start); !ok {
 		t.Error("not due: a response is not a delivery")
@@ -115,7 +119,7 @@ func TestFinalStateToldByAResponseIsStillPushed(t *testing.T) {
 
 func TestInitConnectionMakesEverythingDue(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{paidState("R1", 2), openState("R2", 1)})
+	teller.update(start, []State{paidState("R1", 2), openState("R2", 1)})
 	teller.said(start, openState("R2", 1))
 	toldWithin(teller, start, 40*time.Second)
 	now := start.Add(40 * time.Second)
@@ -127,10 +131,10 @@ func TestInitConnectionMakesEverythingDue(t *testing.T) {
 
 func TestStatesAreToldInTurn(t *testing.T) {
 	teller := newTeller()
-	teller.update(start, []PaymentState{paidState("R1", 2), paidState("R2", 2), openState("R3", 1)})
+	teller.update(start, []State{paidState("R1", 2), paidState("R2", 2), openState("R3", 1)})
 	var got []string
 	for state, ok := teller.next(start); ok; state, ok = teller.next(start) {
-		got = append(got, state.PaymentRequestID)
+		got = append(got, state.ID().ID)
 	}
 	if want := []string{"R1", "R2", "R3"}; !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)

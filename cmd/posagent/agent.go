@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +27,9 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if report, salvaged := store.Salvaged(); salvaged {
+		log.Error(report.String())
+	}
 	err = serveFrom(ctx, s, store, log)
 	return errors.Join(err, store.Close())
 }
@@ -36,24 +41,26 @@ func serveFrom(ctx context.Context, s settings, store *queue.Store, log *slog.Lo
 	}
 	defer client.CloseIdleConnections()
 	log.Info("posagent starts", "version", version, "config", s.file, "store", s.Store.Path, "acquirer", s.Antom.BaseURL)
-	for _, key := range s.idle() {
-		log.Warn("a key of the configuration has no effect in this version", "key", key)
+	for _, remark := range s.remarks() {
+		log.Warn(remark)
 	}
 	wakes := newWakes(s.Registers)
-	worker := newWorker(s, store, acquirer{client}, wakes, log)
+	upstream := &upstream{changed: wakes.wakeAll}
+	worker := newWorker(s, store, heard{acquirer{client}, upstream}, wakes, log)
 	err = join(ctx, worker, s.Registers, func(ctx context.Context, r config.Register) error {
 		o := link(r, wakes[r.Name], log)
 		o.Terminal = s.Antom.ClientID
-		o.Engine = registers{worker: worker, methods: s.Payments.Methods, earliest: earliest()}
+		o.Upstream = upstream.up
+		o.Engine = registers{worker: worker, acquirer: acquirer{client}, methods: s.Payments.Methods, earliest: earliest()}
 		return device.Serve(ctx, o)
 	})
 	log.Info("posagent ends")
 	return err
 }
 
-// join runs the worker and the links. When ctx ends the worker ends first, with
-// the links still up, so that a register can be told what comes in at the last
-// moment; then the links.
+// join runs the worker and the links. When ctx ends the worker ends first, which
+// takes a moment longer where an outcome comes in at the end, so that the links,
+// still up, can tell it; then the links.
 func join(ctx context.Context, worker *queue.Worker, list []config.Register,
 	serve func(context.Context, config.Register) error) error {
 	linkCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -81,7 +88,12 @@ func join(ctx context.Context, worker *queue.Worker, list []config.Register,
 }
 
 func newClient(s settings, log *slog.Logger) (*antom.Client, error) {
-	return antom.New(antom.Options{
+	return antom.New(clientOptions(s, log))
+}
+
+// clientOptions are the settings as the client wants them.
+func clientOptions(s settings, log *slog.Logger) antom.Options {
+	return antom.Options{
 		BaseURL:        s.Antom.BaseURL,
 		URIPrefix:      s.Antom.URIPrefix,
 		ClientID:       s.Antom.ClientID,
@@ -95,25 +107,32 @@ func newClient(s settings, log *slog.Logger) (*antom.Client, error) {
 		Now:            time.Now,
 		NotBefore:      earliest(),
 		Logger:         log,
-	})
+	}
 }
 
 func newWorker(s settings, store *queue.Store, g queue.Gateway, wakes wakes, log *slog.Logger) *queue.Worker {
-	return queue.NewWorker(queue.Options{
-		Store:   store,
-		Gateway: g,
+	o := workerOptions(s)
+	o.Store, o.Gateway, o.Changed, o.Logger = store, g, wakes.wake, log
+	return queue.NewWorker(o)
+}
+
+// workerOptions are the settings as the queue wants them.
+func workerOptions(s settings) queue.Options {
+	return queue.Options{
 		Policy: queue.Policy{
 			InquiryInterval: s.Payments.InquiryInterval,
 			QuietTime:       s.Payments.QuietTime,
 			AskAfterTimeout: s.Payments.AfterTimeout == "inquire",
+			ConfirmDeclines: strings.HasPrefix(s.Antom.BaseURL, "http:"),
+			KeepLateAborts:  s.Payments.LateAbort == "keep",
 		},
 		Window:         s.Payments.Window,
 		PayTimeout:     s.Payments.PayTimeout,
 		InquiryTimeout: s.Payments.InquiryTimeout,
+		RefundTimeout:  s.Payments.RefundTimeout,
 		Grace:          grace,
-		Changed:        wakes.wake,
-		Logger:         log,
-	})
+		Retention:      s.Payments.Retention,
+	}
 }
 
 // link is how a register is spoken to, as far as the configuration says.
@@ -122,7 +141,8 @@ func link(r config.Register, wake <-chan struct{}, log *slog.Logger) device.Opti
 		Register: r.Name,
 		Port:     r.Port,
 		Line:     device.Line{Baud: r.Baud, DataBits: r.DataBits, StopBits: r.StopBits, Parity: r.Parity},
-		AckGap:   r.AckGap,
+		AckGap:   cmp.Or(r.AckGap, -1), // a configured 0 is none
+		Record:   r.Record,
 		Agent:    version,
 		Wake:     wake,
 		Logger:   log,
@@ -147,5 +167,11 @@ func (w wakes) wake(register string) {
 	select {
 	case w[register] <- struct{}{}:
 	default:
+	}
+}
+
+func (w wakes) wakeAll() {
+	for register := range w {
+		w.wake(register)
 	}
 }

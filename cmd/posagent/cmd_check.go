@@ -38,8 +38,8 @@ func runCheck(_ context.Context, e env, c command, args []string) int {
 		return c.misconfigured(e, *file, err)
 	}
 	fmt.Fprintf(e.stdout, "%s is right: %s, paying through %s\n", *file, count(len(s.Registers), "register"), s.Antom.BaseURL)
-	for _, key := range s.idle() {
-		fmt.Fprintf(e.stdout, "%s:%d: %s has no effect in this version\n", *file, s.Line(key), key)
+	for _, remark := range s.remarks() {
+		fmt.Fprintf(e.stdout, "note: %s\n", remark)
 	}
 	return exitDone
 }

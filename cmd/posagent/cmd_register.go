@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,8 @@ import (
 func registerCommand() command {
 	return command{
 		name:  "register",
-		usage: "-port PATH [FLAGS] METHOD [MEMBER=VALUE …]",
-		brief: "be the cash register, once",
+		usage: "-port PORT [FLAGS] [METHOD [MEMBER=VALUE …]]",
+		brief: "be the cash register",
 		about: `Opens a serial port as a cash register would, sends one request, and prints the
 response and every event that comes meanwhile, one JSON object a line.
 
@@ -29,18 +30,51 @@ METHOD:
   posagent register -port /dev/ttyUSB1 -wait pay paymentRequestId=R1 \
     paymentMethod=ALIPAY_CN paymentAmount.value=1050 paymentAmount.currency=SGD
   posagent register -port /dev/ttyUSB1 '{"method":"inquiryPayment","paymentRequestId":"R1"}'
-With -wait it goes on until the payment is final, asks where no event comes, and
-says delivered. Exit 0: answered, and not with F; 1: refused, not answered, or
-with -wait not final in time. What became of the money stands in paymentStatus.
+With -wait it goes on until the payment or refund is final, asks where no event
+comes, and says delivered.
 
-Methods: initConnection echo pay inquiryPayment lastResult delivered
-`,
+Without METHOD it reads requests from standard input, one a line, in the same
+words, until the end of the input. A value with spaces stands in double quotes,
+an empty line or one that begins with # is passed over:
+  printf 'echo text=hi\nlastResult\n' | posagent register -port /dev/ttyUSB1
+
+With -replay FILE it plays the register's side of a session that an agent kept
+(record = FILE in its configuration) and compares what is answered now with what
+was answered then: every result, and every end of a payment or refund. Play it
+against an agent with a fresh store, such as the sandbox's, since an id that the
+agent knows already has its answer.
+
+-watch and -raw write what passes on the line to standard error.
+
+Exit 0: answered, and not with F (from standard input: all were answered; with
+-replay: nothing differs); 1: refused, not answered, or with -wait not final in
+time. What became of the money stands in paymentStatus.
+
+` + registerMethods,
 		run: runRegister,
 	}
 }
 
-// askEvery is how often a waiting register asks where no event comes.
-const askEvery = 12 * time.Second
+// registerMethods is what a register can ask, for people who try it.
+const registerMethods = `Methods, with the members they need (register-link §3):
+  initConnection   register [software] [events=false] [maxBody=512…9999]
+  echo             text
+  pay              paymentRequestId paymentMethod paymentAmount.value
+                   paymentAmount.currency [commandExecuteTimeout=MS]
+                   [originalMerchantOrderId] [originalMerchantStoreId] [extendInfo]
+  inquiryPayment   paymentRequestId
+  receipt          paymentRequestId copy=cashier|customer [offset]
+  abort            paymentRequestId
+  refund           refundRequestId, paymentRequestId or paymentId,
+                   refundAmount.value refundAmount.currency or fullRefund=true
+                   [memo]
+  inquiryRefund    refundRequestId
+  lastResult
+  totals           [from] [to]
+  delivered        paymentRequestId or refundRequestId, rev
+  diagnosis
+
+Flags:`
 
 type registerFlags struct {
 	port, name string
@@ -48,7 +82,10 @@ type registerFlags struct {
 	wait       bool
 	timeout    time.Duration
 	noInit     bool
-	body       []byte
+	watch, raw bool
+	replay     string
+	body       []byte // of the one request; nil: they come from input
+	input      io.Reader
 }
 
 func runRegister(ctx context.Context, e env, c command, args []string) int {
@@ -56,17 +93,33 @@ func runRegister(ctx context.Context, e env, c command, args []string) int {
 	if !ok {
 		return code
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	port, err := device.OpenPort(f.port, f.line)
-	if err != nil {
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		defer cancel()
+	}
+	if err := asRegister(ctx, e, f); err != nil {
 		return c.failed(e, err)
 	}
-	reg := virtual.New(port, virtual.Options{Name: f.name, Software: "posagent register " + version, Events: true, Baud: f.line.Baud})
+	return exitDone
+}
+
+// asRegister opens the port, does what the flags say, and closes it.
+func asRegister(ctx context.Context, e env, f registerFlags) error {
+	path, err := device.FindPort("", f.port)
+	if err != nil {
+		return err
+	}
+	port, err := device.OpenPort(path, f.line)
+	if err != nil {
+		return err
+	}
+	reg := virtual.New(port, virtual.Options{Name: f.name, Software: "posagent register " + version, Events: true,
+		Baud: f.line.Baud, Trace: f.tracer(e.stderr)})
 	ended := make(chan error, 1)
 	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { ended <- reg.Run(runCtx) }()
-	err = oneRequest(ctx, e.stdout, reg, f)
+	err = f.speak(ctx, e, reg)
 	stop()
 	if runErr := <-ended; err == nil {
 		err = runErr
@@ -74,37 +127,61 @@ func runRegister(ctx context.Context, e env, c command, args []string) int {
 	if closeErr := port.Close(); err == nil {
 		err = closeErr
 	}
-	if err != nil {
-		return c.failed(e, err)
+	return err
+}
+
+func (f registerFlags) speak(ctx context.Context, e env, reg *virtual.Register) error {
+	switch {
+	case f.replay != "":
+		return replay(ctx, e.stdout, reg, f)
+	case f.body == nil:
+		return talk(ctx, e, reg, f)
 	}
-	return exitDone
+	return oneRequest(ctx, e.stdout, reg, f)
 }
 
 func (c command) registerFlags(e env, args []string) (f registerFlags, code int, ok bool) {
 	fs := c.flags()
-	fs.StringVar(&f.port, "port", "", "the `PATH` of the register's end of the line")
+	f.input = os.Stdin
+	fs.StringVar(&f.port, "port", "", "the register's end of the line: a path, or usb:VID:PID[:SERIAL]")
 	fs.StringVar(&f.name, "name", "lane1", "the `NAME` to give in initConnection")
 	fs.IntVar(&f.line.Baud, "baud", 115200, "bits a second")
 	fs.IntVar(&f.line.DataBits, "data-bits", 8, "7 or 8")
 	fs.StringVar(&f.line.Parity, "parity", "none", "none, even or odd")
 	fs.IntVar(&f.line.StopBits, "stop-bits", 1, "1 or 2")
-	fs.BoolVar(&f.wait, "wait", false, "wait until the payment is final, and say delivered")
-	fs.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this long; the payment goes on")
+	fs.BoolVar(&f.wait, "wait", false, "wait until the payment or refund is final, and say delivered")
+	fs.DurationVar(&f.timeout, "timeout", 0, "give up after this long; the payment goes on (default 10m, or never where requests come from standard input)")
 	fs.BoolVar(&f.noInit, "no-init", false, "do not send initConnection first")
+	fs.BoolVar(&f.watch, "watch", false, "say what passes on the line, both ways, frame by frame")
+	fs.BoolVar(&f.raw, "raw", false, "show every byte that passes on the line, in hex")
+	fs.StringVar(&f.replay, "replay", "", "play the session recorded in `FILE` and compare")
 	if code, ok = c.parse(e, fs, args); !ok {
 		return f, code, false
 	}
-	if f.port == "" || fs.NArg() == 0 {
-		return f, c.misused(e, "give a port with -port PATH, and a method"), false
-	}
-	if err := f.line.Check(); err != nil {
-		return f, c.misused(e, "%v", err), false
-	}
-	var err error
-	if f.body, err = requestBody(fs.Args()); err != nil {
+	if err := f.complete(fs.Args()); err != nil {
 		return f, c.misused(e, "%v", err), false
 	}
 	return f, 0, true
+}
+
+// complete checks the flags and takes the words after them.
+func (f *registerFlags) complete(words []string) (err error) {
+	switch {
+	case f.port == "":
+		return errors.New("give a port with -port PORT")
+	case f.replay != "" && len(words) > 0:
+		return fmt.Errorf("with -replay no METHOD is given, but %q is", words[0])
+	}
+	if err := f.line.Check(); err != nil {
+		return err
+	}
+	if f.timeout == 0 && (len(words) > 0 || f.replay != "") {
+		f.timeout = 10 * time.Minute
+	}
+	if len(words) > 0 {
+		f.body, err = requestBody(words)
+	}
+	return err
 }
 
 // requestBody makes the JSON of a request: words[0] is a method and the rest
@@ -141,13 +218,13 @@ func setMember(body map[string]any, name, value string) error {
 		return setMember(inner, member, value)
 	}
 	switch name {
-	case "value", "rev", "commandExecuteTimeout", "maxBody":
+	case "value", "rev", "offset", "commandExecuteTimeout", "maxBody":
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
 			return fmt.Errorf("%s: %q is not a whole number", name, value)
 		}
 		body[name] = n
-	case "events":
+	case "events", "fullRefund":
 		on, err := strconv.ParseBool(value)
 		if err != nil {
 			return fmt.Errorf("%s: %q is neither true nor false", name, value)
@@ -155,90 +232,6 @@ func setMember(body map[string]any, name, value string) error {
 		body[name] = on
 	default:
 		body[name] = value
-	}
-	return nil
-}
-
-// oneRequest sends the request and prints what comes back.
-func oneRequest(ctx context.Context, w io.Writer, reg *virtual.Register, f registerFlags) error {
-	var asked struct{ Method, PaymentRequestID string }
-	_ = json.Unmarshal(f.body, &asked) // a body that is no JSON is sent all the same
-	if !f.noInit && asked.Method != "initConnection" {
-		if _, err := reg.Init(ctx); err != nil {
-			return fmt.Errorf("initConnection: %w", err)
-		}
-	}
-	m, err := reg.RequestRaw(ctx, f.body)
-	if err != nil {
-		return fmt.Errorf("%w; whether it was carried out is unknown: ask", err)
-	}
-	fmt.Fprintf(w, "%s\n", m.Body)
-	if m.Result().Status == "F" {
-		return fmt.Errorf("refused: %s %s", m.Result().Code, m.Result().Message)
-	}
-	if f.wait {
-		return waitFinal(ctx, w, reg, asked.PaymentRequestID, m)
-	}
-	printWaiting(w, reg)
-	return nil
-}
-
-// printWaiting prints the events that have come already.
-func printWaiting(w io.Writer, reg *virtual.Register) {
-	for {
-		select {
-		case m := <-reg.Events():
-			fmt.Fprintf(w, "%s\n", m.Body)
-		default:
-			return
-		}
-	}
-}
-
-// waitFinal prints what comes until the payment of id is final, and confirms it.
-func waitFinal(ctx context.Context, w io.Writer, reg *virtual.Register, id string, m virtual.Message) error {
-	for {
-		s, ok := m.PaymentState()
-		if ok && s.Final && (id == "" || s.PaymentRequestID == id) {
-			return confirm(ctx, reg, s)
-		}
-		var err error
-		if m, err = nextMessage(ctx, reg, id); err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "%s\n", m.Body)
-	}
-}
-
-// nextMessage returns the next event, or the answer to an inquiry where none comes.
-func nextMessage(ctx context.Context, reg *virtual.Register, id string) (virtual.Message, error) {
-	timer := time.NewTimer(askEvery)
-	defer timer.Stop()
-	for {
-		select {
-		case m := <-reg.Events():
-			return m, nil
-		case <-timer.C:
-		case <-reg.Done():
-			return virtual.Message{}, errors.New("the line is closed; the outcome is unknown: ask")
-		case <-ctx.Done():
-			return virtual.Message{}, errors.New("not final in time; the payment goes on: ask")
-		}
-		m, err := reg.Request(ctx, "inquiryPayment", map[string]any{"paymentRequestId": id})
-		if err == nil {
-			return m, nil
-		}
-		timer.Reset(askEvery) // no answer: the agent may be restarting
-	}
-}
-
-func confirm(ctx context.Context, reg *virtual.Register, s virtual.PaymentState) error {
-	m, err := reg.Request(ctx, "delivered", map[string]any{"paymentRequestId": s.PaymentRequestID, "rev": s.Rev})
-	if err != nil {
-		return fmt.Errorf("delivered: %w", err)
-	}
-	if r := m.Result(); r.Status != "S" {
-		return fmt.Errorf("delivered: refused: %s %s", r.Code, r.Message)
 	}
 	return nil
 }

@@ -16,18 +16,48 @@ const displayWidth = 20
 func display(p queue.Payment) []string {
 	amount := money(p.AmountMinor, p.Currency)
 	switch {
+	case p.NeverPaid():
+		return []string{"CANCELLED"}
 	case p.State == queue.Paid:
-		return onDisplay("PAID", amount)
+		return displayPaid(p, amount)
 	case p.State == queue.Failed:
 		return []string{"NOT PAID", amount}
 	case p.State == queue.Cancelled:
 		return []string{"CANCELLED", amount}
 	case p.InDoubt:
 		return []string{"OUTCOME NOT KNOWN", "DO NOT CHARGE AGAIN"}
+	case !p.AbortAt.IsZero():
+		return []string{amount, "BEING CANCELLED"}
 	case p.Pending:
 		return []string{amount, "BEING CONFIRMED"}
 	}
 	return []string{amount, "PLEASE WAIT"}
+}
+
+// displayPaid says what became of the money of a payment whose abort came too
+// late: it is taken, and given back.
+func displayPaid(p queue.Payment, amount string) []string {
+	switch p.Reversal {
+	case queue.RefundPending:
+		return []string{"BEING GIVEN BACK", amount}
+	case queue.RefundSuccess:
+		return []string{"PAID AND GIVEN BACK", amount}
+	case queue.RefundFailed:
+		return []string{"PAID, NOT GIVEN BACK", amount}
+	}
+	return onDisplay("PAID", amount)
+}
+
+// displayRefund is what the cashier reads of a refund.
+func displayRefund(f queue.Refund) []string {
+	amount := money(f.AmountMinor, f.Currency)
+	switch f.State {
+	case queue.Refunded:
+		return onDisplay("REFUNDED", amount)
+	case queue.RefundRefused:
+		return []string{"NOT REFUNDED", amount}
+	}
+	return []string{"REFUND UNDER WAY", amount}
 }
 
 // onDisplay puts a word and an amount on one line where they fit.

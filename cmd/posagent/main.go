@@ -42,6 +42,7 @@ func commands() []command {
 }
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // whoever read the log may go; the payments stay
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	os.Exit(dispatch(ctx, env{os.Stdout, os.Stderr}, os.Args[1:]))

@@ -5,8 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"strings"
 
 	"posagent/antom"
 	"posagent/config"
@@ -35,12 +35,6 @@ func loadSettings(file string) (settings, error) {
 	s := settings{Config: cfg, file: file}
 	s.readKeys(faults)
 	s.readRoots(faults)
-	for i, r := range cfg.Registers {
-		if strings.HasPrefix(r.Port, "usb:") {
-			key := fmt.Sprintf("register[%d].port", i)
-			faults.Add(key, cfg.Line(key), "this version does not look for USB adapters; give a path, such as one in /dev/serial/by-id")
-		}
-	}
 	return s, faults.Err()
 }
 
@@ -49,7 +43,7 @@ func (s *settings) readKeys(faults *config.Faults) {
 	var err error
 	if path := s.Antom.PrivateKeyFile; path != "" {
 		if s.privateKey, err = antom.ReadPrivateKey(path); err != nil {
-			faults.Add(private, s.Line(private), "%v", err)
+			faults.Add(private, s.Line(private), "%s", keyFault(path, err))
 		}
 	}
 	for i, path := range s.Antom.AntomPublicKeyFiles {
@@ -57,13 +51,21 @@ func (s *settings) readKeys(faults *config.Faults) {
 		public, err := antom.ReadPublicKey(path)
 		switch {
 		case err != nil:
-			faults.Add(key, s.Line(key), "%v", err)
+			faults.Add(key, s.Line(key), "%s", keyFault(path, err))
 		case s.privateKey != nil && antom.SamePair(s.privateKey, public):
 			faults.Add(key, s.Line(key), "%s is our own public key; put Antom's here: Antom shows it where you gave it yours", path)
 		default:
 			s.antomKeys = append(s.antomKeys, public)
 		}
 	}
+}
+
+// keyFault says what is wrong with a key file, and what to do where it is missing.
+func keyFault(path string, err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return path + " is not there; put the key there, or name another file (paths start from this file's folder)"
+	}
+	return err.Error()
 }
 
 func (s *settings) readRoots(faults *config.Faults) {
@@ -84,20 +86,18 @@ func (s *settings) readRoots(faults *config.Faults) {
 	}
 }
 
-// idle names the keys that the file sets and this version does not use yet: said
-// at start, so that nobody relies on them.
-func (s *settings) idle() []string {
-	keys := []string{"payments.refund_timeout", "payments.late_abort", "payments.retention", "status.listen"}
-	for i := range s.Registers {
-		keys = append(keys, fmt.Sprintf("register[%d].record", i))
+// remarks are what is allowed and yet worth a word: said at start and by check, so
+// that nobody relies on what is not there.
+func (s *settings) remarks() []string {
+	var list []string
+	if s.Line("status.listen") > 0 {
+		list = append(list, "status.listen has no effect in this version")
 	}
-	var idle []string
-	for _, key := range keys {
-		if s.Line(key) > 0 {
-			idle = append(idle, key)
-		}
+	if s.Payments.QuietTime < s.Payments.PayTimeout {
+		list = append(list, fmt.Sprintf("payments.quiet_time (%v) is shorter than payments.pay_timeout (%v): "+
+			"a payment could be called not paid while its request is still on the way", s.Payments.QuietTime, s.Payments.PayTimeout))
 	}
-	return idle
+	return list
 }
 
 // misconfigured says why a configuration can't be used.

@@ -69,23 +69,23 @@ func (c *checkout) greet(ctx context.Context) (step, error) {
 	if c.greeted {
 		return nil, nil
 	}
-	if _, err := c.initiate(ctx); err != nil {
+	if err := c.initiate(ctx); err != nil {
 		return c.silence(ctx, err, c.pay) // Nothing of the sale is sent yet.
 	}
 	return nil, nil
 }
 
-func (c *checkout) initiate(ctx context.Context) (Message, error) {
+func (c *checkout) initiate(ctx context.Context) error {
 	m, err := c.reg.Init(ctx)
 	if err != nil {
-		return m, err
+		return err
 	}
 	if r := m.Result(); r.Status == "F" {
-		return m, &RefusedError{Method: initiation, ID: c.reg.o.Name, Result: r}
+		return &RefusedError{Method: initiation, ID: c.reg.o.Name, Result: r}
 	}
 	c.greeted = true
 	c.say(StepConnected, "the agent answers; open %v, undelivered %v", m.Open(), m.Undelivered())
-	return m, nil
+	return nil
 }
 
 func payBody(s Sale) ([]byte, error) {
@@ -111,7 +111,7 @@ func (c *checkout) refusedPay(r *RefusedError) (step, error) {
 
 // reconnect starts the link afresh, then asks.
 func (c *checkout) reconnect(ctx context.Context) (step, error) {
-	if _, err := c.initiate(ctx); err != nil {
+	if err := c.initiate(ctx); err != nil {
 		return c.silence(ctx, err, c.reconnect)
 	}
 	return c.inquire, nil
