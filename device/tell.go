@@ -2,9 +2,9 @@ package device
 
 import "time"
 
-// teller decides when the register is told of its payments and refunds unasked. It is pure:
-// it is given what there is to tell, says what is due at a time, and takes for
-// told what it gave out.
+// teller decides when the register is told of its payments and refunds unasked.
+// It is pure: it is given what there is to tell, says what is due at a time, and
+// takes for told what it gave out.
 //
 // A final state is due at once and then after 1, 2, 4 … 60 s until it is no
 // longer among what there is to tell (register-link §4 rule 9). A state that is
@@ -86,11 +86,16 @@ func (t *teller) again(now time.Time) {
 	}
 }
 
-// next gives out the state that has been due the longest, if any is due at now.
+// next gives out a state that is due at now, if there is one: an end before the
+// heartbeats of what is still open, and else the one that has been due the longest.
 // The caller sends it.
 func (t *teller) next(now time.Time) (State, bool) {
-	first := t.first()
-	if first == nil || now.Before(first.due) {
+	ended := func(n *telling) bool { return n.state.final() && !now.Before(n.due) }
+	first := t.first(ended)
+	if first == nil {
+		first = t.first(func(n *telling) bool { return !now.Before(n.due) })
+	}
+	if first == nil {
 		return State{}, false
 	}
 	first.due = now.Add(timeT5)
@@ -103,16 +108,17 @@ func (t *teller) next(now time.Time) (State, bool) {
 
 // deadline is when next has something to give, or zero.
 func (t *teller) deadline() time.Time {
-	if first := t.first(); first != nil {
+	if first := t.first(func(*telling) bool { return true }); first != nil {
 		return first.due
 	}
 	return time.Time{}
 }
 
-func (t *teller) first() *telling {
+// first is the one of those that fit that has been due the longest.
+func (t *teller) first(fits func(*telling) bool) *telling {
 	var first *telling
 	for _, n := range t.tellings {
-		if first == nil || n.due.Before(first.due) {
+		if fits(n) && (first == nil || n.due.Before(first.due)) {
 			first = n
 		}
 	}

@@ -140,3 +140,21 @@ func TestStatesAreToldInTurn(t *testing.T) {
 		t.Errorf("told %q, want %q", got, want)
 	}
 }
+
+// Forty payments in doubt, all due, do not stand in the way of an outcome.
+func TestAnEndIsToldBeforeTheHeartbeats(t *testing.T) {
+	teller := newTeller()
+	var states []State
+	for i := range 40 {
+		states = append(states, openState("D"+string(rune('A'+i)), 1))
+	}
+	teller.update(start, states)
+	later := start.Add(time.Minute)
+	teller.update(later, append(states, paidState("R1", 2)))
+	if s, ok := teller.next(later); !ok || s.ID().ID != "R1" {
+		t.Errorf("first told is %v (%v), want R1", s.ID(), ok)
+	}
+	if s, ok := teller.next(later); !ok || s.ID().ID == "R1" {
+		t.Errorf("then told is %v (%v), want a heartbeat", s.ID(), ok)
+	}
+}
