@@ -94,7 +94,7 @@ func TestInitConnectionNamesAndPushesWhatIsOpen(t *testing.T) {
 			if !reflect.DeepEqual(welcome["open"], []any{"R1"}) || !reflect.DeepEqual(welcome["undelivered"], []any{"R2"}) {
 				t.Errorf("welcome %v", welcome)
 			}
-			for _, want := range []string{"R1", "R2"} {
+			for _, want := range []string{"R2", "R1"} { // the end first
 				if m := register.hears(900 * time.Millisecond); m == nil || m.body["paymentRequestId"] != want {
 					t.Errorf("heard %+v, want the state of %s", m, want)
 				}
