@@ -150,7 +150,7 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		{&s.sql.insertAborted, "insert or ignore into aborted (id, register, at) values (?, ?, ?)"},
 		{&s.sql.deleteStory, "delete from event where id = ?"},
 		{&s.sql.countBurial, "update fact set value = value + 1 where name = 'burials'"},
-		{&s.sql.buryPayment, "delete from payment where id = ? and received_at = ? and rev = 1 and attempts = 1"},
+		{&s.sql.buryPayment, "delete from payment where id = ? and received_at = ? and state = 'sending' and attempts = 1"},
 		{&s.sql.buryRefund, "delete from refund where id = ? and received_at = ? and rev = 1 and attempts <= 1"},
 	} {
 		var err error

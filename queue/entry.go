@@ -15,11 +15,20 @@ type entry struct {
 	inDoubt bool          // the call under way counts among inDoubtAtOnce
 	touched bool          // in loop.touched
 	dropped bool          // not stored, and forgotten
+	again   time.Time     // what follows from it could not be begun: not before; zero: it could
 	wake    time.Time     // in the agenda under it
 	index   int           // in the agenda; -1: not there
 }
 
 func (e *entry) base() *entry { return e }
+
+// tell tells who asked that the row is saved, or why not.
+func (e *entry) tell(err error) {
+	for _, tell := range e.asked {
+		tell(err)
+	}
+	e.asked = nil
+}
 
 // held is a row as the machine left it, and as it is on the disk.
 type held[R comparable] struct{ row, saved R }
@@ -97,7 +106,10 @@ func (p *payment) wakeAt() time.Time {
 	if p.calling != None {
 		due = time.Time{}
 	}
-	if p.row.State.Final() || p.row.InDoubt {
+	if p.row.State.Final() {
+		return p.again
+	}
+	if p.row.InDoubt {
 		return due
 	}
 	return earlier(p.row.Deadline, due)

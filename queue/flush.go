@@ -148,7 +148,11 @@ func (l *loop) notSaved(now time.Time, it item, err error) {
 		l.o.Logger.Error("the store can't be written; check the disk: space, permissions, health",
 			"id", it.key(), "err", err)
 	}
-	if !it.fresh() || len(it.base().asked) == 0 { // under way, or the agent's own
+	if !it.fresh() { // under way: it is tried again, and who asked does not wait for that
+		it.base().tell(ErrDoubtful)
+		return
+	}
+	if len(it.base().asked) == 0 { // the agent's own
 		return
 	}
 	l.drop(it)
@@ -156,9 +160,7 @@ func (l *loop) notSaved(now time.Time, it item, err error) {
 	if l.commit(now, nil) == nil {
 		refusal = ErrNotStored
 	}
-	for _, tell := range it.base().asked {
-		tell(refusal)
-	}
+	it.base().tell(refusal)
 }
 
 // drop forgets a new item that was not stored, and notes what is to be buried.
@@ -179,10 +181,7 @@ func (l *loop) drop(it item) {
 // is closed.
 func (l *loop) settle(ctx context.Context, now time.Time, it item) {
 	e := it.base()
-	for _, tell := range e.asked {
-		tell(nil)
-	}
-	e.asked = nil
+	e.tell(nil)
 	if e.act != None {
 		l.perform(ctx, it)
 	}

@@ -24,10 +24,11 @@ func (l *loop) load(ctx context.Context, now time.Time) error {
 		return err
 	}
 	l.lostAt = fromMillis(lost)
-	newBoot, err := l.o.Store.newBoot(ctx)
+	newBoot, boot, err := l.o.Store.newBoot(ctx)
 	if err != nil {
 		return err
 	}
+	l.boot = boot
 	if err := l.loadPayments(ctx, now, newBoot); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -47,6 +48,7 @@ type loop struct {
 	lastSeq  int64            // the highest EndedSeq given
 	known    paymentIDs
 	lostAt   time.Time // when rows were last lost to a damaged file; zero: never
+	boot     int64     // to be noted once the rows taken up in it are saved; 0: it is
 
 	touched  []item           // stepped or asked about since the last save
 	bury     map[string]int64 // refused with a commit whose outcome is not known: ID, ReceivedAt
@@ -93,6 +95,7 @@ func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
 	var grace <-chan time.Time
 	for {
 		l.flush(callCtx, time.Now())
+		l.noteBoot()
 		if l.rival != nil {
 			break
 		}
@@ -118,6 +121,19 @@ func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
 	cancel()
 	l.awaitCalls()
 	l.saveRest()
+}
+
+// noteBoot notes the boot as soon as every row is on the disk as it was taken up. If
+// that fails, the next start counts as a boot again, which is the safe way round.
+func (l *loop) noteBoot() {
+	unsaved := func(it item) bool { return it.unsaved() && !it.lazy() }
+	if l.boot == 0 || slices.ContainsFunc(l.touched, unsaved) {
+		return
+	}
+	if err := l.o.Store.noteBoot(context.Background(), l.boot); err != nil {
+		l.o.Logger.Warn("the boot is not noted; the next start will count as one", "err", err)
+	}
+	l.boot = 0
 }
 
 // lingers reports whether the end waits a moment more, so that the registers can

@@ -169,15 +169,28 @@ func (l *loop) nextTurn(now time.Time, paymentRequestID string) {
 func (l *loop) follow(now time.Time, it item) {
 	switch it := it.(type) {
 	case *payment:
-		if err := l.undo(context.Background(), now, it); err != nil {
-			l.o.Logger.Error("a late abort can't be undone now; it will be at the next start",
-				"paymentRequestId", it.row.ID, "err", err)
-		}
+		l.followPayment(now, it)
 	case *refund:
 		if it.row.State.Final() {
 			l.nextTurn(now, it.row.PaymentRequestID)
 		}
 	}
+}
+
+// followPayment begins the undoing of a late abort, and where the store can't be
+// read it comes back to it.
+func (l *loop) followPayment(now time.Time, p *payment) {
+	err := l.undo(context.Background(), now, p)
+	if err == nil {
+		p.again = time.Time{}
+		return
+	}
+	if p.again.IsZero() {
+		l.o.Logger.Error("a late abort can't be undone while the store can't be read; trying again until it can",
+			"paymentRequestId", p.row.ID, "err", err)
+	}
+	p.again = now.Add(saveAgain)
+	l.agenda.put(p)
 }
 
 // undo begins the refund of a payment that was taken although it was aborted, or

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -19,9 +20,12 @@ const (
 )
 
 // reserveRoom grows the log, and on a fresh store the database too, by pages that
-// are free afterwards. On a full disk it can't, and the store works without.
+// are free afterwards. On a full disk it can't, and the store works without. These
+// are several commits, for pages that are made and freed in one never reach the
+// log; a start that was cut short between them left the table behind.
 func (s *Store) reserveRoom(ctx context.Context) error {
 	_, err := s.write.ExecContext(ctx, `
+		drop table if exists reserve;
 		create table reserve (n integer primary key, page blob);
 		with recursive count(n) as (values (1) union all select n + 1 from count where n < ?)
 		insert into reserve select n, zeroblob(4000) from count;
@@ -49,8 +53,13 @@ func (s *Store) dropBallast() bool {
 	return err == nil || !errors.Is(err, fs.ErrNotExist) && os.Truncate(s.path+suffixBallast, 0) == nil
 }
 
-// isFull reports whether an error says that the disk is full.
+// isFull reports whether an error says that the disk is full, or the quota used up.
+// SQLite has a code for a write that finds no room; a map of shared memory, a sync
+// or an open that finds none is an I/O error to it, with the system's reason.
 func isFull(err error) bool {
 	var e sqlite3.Error
-	return errors.As(err, &e) && e.Code == sqlite3.ErrFull
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code == sqlite3.ErrFull || e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT
 }

@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// ErrDamaged says that the store is not as it was written.
-var ErrDamaged = errors.New("damaged")
-
 // The columns of the tables, in the order in which the values are given and read.
 // The last one is the CRC over all others.
 const (

@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 // Salvage is what became of a damaged store.
@@ -36,15 +34,6 @@ const (
 	suffixDone     = ".salvaged"  // filled and whole: it replaces the store
 	suffixCopy     = ".damaged"   // a copy of the damaged store to read from
 )
-
-// isDamage reports whether an error says that the file is not what was written.
-func isDamage(err error) bool {
-	var e sqlite3.Error
-	if errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB) {
-		return true
-	}
-	return errors.Is(err, ErrDamaged)
-}
 
 // ours reports whether a file that SQLite can't read was a store of ours once:
 // whether it, or its log, holds the name of a column that no other program has.

@@ -70,10 +70,13 @@ func Begin(now time.Time, register string, c Command, window time.Duration) (Pay
 }
 
 // BeginAsking is the first step of a payment whose row may have been lost with a
-// damaged store: it may have been paid before, so the acquirer is asked first.
+// damaged store: it may have been paid before, so the acquirer is asked first. The
+// register may hold revisions of the lost row, and would take a smaller one for
+// stale (register-link §4 rule 10), so this one counts on from the seconds since
+// 1970: far above the few changes that any row sees.
 func BeginAsking(now time.Time, register string, c Command, window time.Duration) (Payment, Action) {
 	p, _ := Begin(now, register, c, window)
-	p.QuietFrom = now
+	p.QuietFrom, p.Rev = now, max(now.Unix(), 1)
 	p.at(now, Inquire)
 	return p, Inquire
 }
@@ -226,10 +229,7 @@ func (p Policy) payAnswered(now time.Time, row Payment, in Answered) Payment {
 	case VerdictNotSent:
 		return p.notSent(now, row, in.Chance)
 	case VerdictRefused:
-		row.OpenAttempts--
-		row.PayNoMore, row.Result = true, a.Result
-		row.at(now, Inquire)
-		return row
+		return p.refused(now, row, a)
 	case VerdictInconsistent:
 		row.PayNoMore, row.Result = true, a.Result
 	case VerdictUnknown:
@@ -240,6 +240,20 @@ func (p Policy) payAnswered(now time.Time, row Payment, in Answered) Payment {
 	}
 	row.QuietFrom = now
 	return p.askAgain(now, row)
+}
+
+// refused takes in that the acquirer did not do what was asked: one inquiry
+// settles it. An answer that may have been played back says nothing of the request
+// itself, which may still be on its way.
+func (p Policy) refused(now time.Time, row Payment, a Answer) Payment {
+	if p.ConfirmDeclines {
+		row.QuietFrom = now
+	} else {
+		row.OpenAttempts--
+	}
+	row.PayNoMore, row.Result = true, a.Result
+	row.at(now, Inquire)
+	return row
 }
 
 // notSent takes back an attempt that provably never left.

@@ -153,20 +153,6 @@ func makeFile(path string) error {
 	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
 }
 
-// checkWhole refuses an empty file beside a log that is not: the file was cut or
-// removed, and SQLite would throw the log away.
-func checkWhole(path string) error {
-	file, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	log, err := os.Stat(path + "-wal")
-	if err == nil && file.Size() == 0 && log.Size() > 0 {
-		return fmt.Errorf("%w: the file is empty, but its log is not", ErrDamaged)
-	}
-	return nil
-}
-
 // syncDir makes the names in dir durable. A folder above the store's that may
 // not be read was not made by us, and needs no sync.
 func syncDir(dir string) error {
@@ -220,17 +206,6 @@ func (s *Store) prepare() error {
 	return s.reserveRoom(ctx)
 }
 
-// checkOpenRows reads every row that is not closed, CRC included: those are what
-// the agent will act on. A closed row is checked when it is read.
-func (s *Store) checkOpenRows(ctx context.Context) error {
-	_, err := s.Unclosed(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = s.UnclosedRefunds(ctx)
-	return err
-}
-
 // version returns the schema's version, 0 for a file that is still empty.
 func (s *Store) version(ctx context.Context) (int, error) {
 	var id, version, tables int
@@ -247,17 +222,6 @@ func (s *Store) version(ctx context.Context) (int, error) {
 		return 0, errors.New("this is another program's database; set store.path to a file of posagent's own")
 	}
 	return version, nil
-}
-
-func (s *Store) quickCheck(ctx context.Context) error {
-	var verdict string
-	if err := s.write.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
-	}
-	return nil
 }
 
 // migrate applies the schema files after version, each in one commit with its

@@ -55,7 +55,7 @@ func TestAnAbortThatComesTooLateIsRefunded(t *testing.T) {
 		if err != nil || p.AbortAt.IsZero() || p.State.Final() {
 			t.Fatalf("abort: %+v (%v)", p, err)
 		}
-		p, _ = a.until(t, "R1", Paid, 10*time.Second)
+		a.until(t, "R1", Paid, 10*time.Second)
 		synctest.Wait()
 		p = a.row(t, "R1")
 		if p.Reversal != RefundSuccess {

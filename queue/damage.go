@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// ErrDamaged says that the store is not as it was written.
+var ErrDamaged = errors.New("damaged")
+
+// isDamage reports whether an error says that the file is not what was written.
+func isDamage(err error) bool {
+	var e sqlite3.Error
+	if errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB) {
+		return true
+	}
+	return errors.Is(err, ErrDamaged)
+}
+
+// checkWhole refuses an empty file beside a log that is not: the file was cut or
+// removed, and SQLite would throw the log away.
+func checkWhole(path string) error {
+	file, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	log, err := os.Stat(path + "-wal")
+	if err == nil && file.Size() == 0 && log.Size() > 0 {
+		return fmt.Errorf("%w: the file is empty, but its log is not", ErrDamaged)
+	}
+	return nil
+}
+
+// quickCheck has SQLite look at every page.
+func (s *Store) quickCheck(ctx context.Context) error {
+	var verdict string
+	if err := s.write.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	switch {
+	case verdict == "ok":
+		return nil
+	case unreadable(verdict):
+		return fmt.Errorf("the disk can't be read; check it, the store itself may be whole: %s", verdict)
+	}
+	return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+}
+
+// unreadable reports whether a verdict of quick_check is about a page that could
+// not be read at all: SQLite puts the disk's errors into the same words as damage.
+// A store that may be whole must not be replaced.
+func unreadable(verdict string) bool {
+	if strings.Contains(verdict, "failed to get page") {
+		return true
+	}
+	_, text, found := strings.Cut(verdict, "unable to get the page. error code=")
+	code, err := strconv.Atoi(strings.TrimSpace(text))
+	return found && err == nil && sqlite3.ErrNo(code&0xff) != sqlite3.ErrCorrupt
+}
+
+// checkOpenRows reads every row that is not closed, CRC included: those are what
+// the agent will act on. A closed row is checked when it is read.
+func (s *Store) checkOpenRows(ctx context.Context) error {
+	_, err := s.Unclosed(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.UnclosedRefunds(ctx)
+	return err
+}

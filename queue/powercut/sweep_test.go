@@ -1,0 +1,103 @@
+package powercut
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"posagent/queue"
+)
+
+// Every storage operation fails once, and from then on until somebody mends the
+// disk, in every way a disk can: the agent refuses what it can't store, finishes
+// what it can, heals by itself, and its ledger agrees; and a power cut at any
+// moment of it breaks no promise, whether or not a failed sync lost what it was for.
+func TestNoFailingOperationBreaksAPromise(t *testing.T) {
+	d := dice(t)
+	home := fastDir(t)
+	_, all := tell(t, fresh(t, home), storyFault{})
+	step := int64(1)
+	if !*long {
+		step = all / 12
+	}
+	runs, states := 0, 0
+	for at := 1 + d.Int64N(step); at <= all; at += step {
+		for _, how := range []Fault{EIO, Full, Half} {
+			for _, forever := range []bool{false, true} {
+				f := storyFault{at, forever, how}
+				dir := fresh(t, home)
+				ops, _ := tell(t, dir, f)
+				c := newCutter(t, dir, d)
+				c.every, c.share, c.lossy = 1<<30, 0.03, d.IntN(2) == 0
+				if err := c.cut(ops); err != nil {
+					t.Errorf("%+v, lossy %v: %v", f, c.lossy, err)
+				}
+				runs++
+				states += c.states
+			}
+		}
+	}
+	t.Logf("%d operations could fail: %d runs with a fault, %d states after a power cut", all, runs, states)
+}
+
+// fresh is a new folder for a store, in place of the one before.
+func fresh(t *testing.T, home string) string {
+	t.Helper()
+	dir := filepath.Join(home, "store")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// A disk that can't be read is not a store that is damaged: an agent that starts on
+// it says so, and replaces nothing.
+func TestAStartOnAFailingDiskReplacesNothing(t *testing.T) {
+	dir := fresh(t, fastDir(t))
+	if ops, _ := tell(t, dir, storyFault{}); len(ops) == 0 {
+		t.Fatal("nothing was recorded")
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, "posagent.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCutter(t, dir, dice(t))
+	path := c.lay(nil)
+	step := int64(1)
+	if !*long {
+		step = 3
+	}
+	for _, forever := range []bool{false, true} {
+		for at := 1 + c.dice.Int64N(step); ; at += step {
+			c.lay(map[string][]byte{filepath.Join(dir, "posagent.db"): whole})
+			Record(filepath.Dir(path))
+			FailAt(at, forever, EIO)
+			opened, salvaged := open(t, path)
+			failed := Done() >= at
+			FailAt(0, false, EIO)
+			if salvaged {
+				t.Fatalf("operation %d failed, from then on: %v; the store was replaced", at, forever)
+			}
+			if !failed {
+				if !opened {
+					t.Error("the store does not open on a good disk")
+				}
+				break
+			}
+		}
+	}
+}
+
+func open(t *testing.T, path string) (opened, salvaged bool) {
+	t.Helper()
+	s, err := queue.Open(path)
+	if err != nil {
+		return false, false
+	}
+	defer s.Close()
+	_, salvaged = s.Salvaged()
+	return true, salvaged
+}
