@@ -74,3 +74,21 @@ func (s *Store) checkOpenRows(ctx context.Context) error {
 	_, err = s.UnclosedRefunds(ctx)
 	return err
 }
+
+// settle writes what the log holds from the start into the database. A process
+// before this one may have ended over a sync that failed: its last commit can be
+// read then, from the system's memory, and yet is not on the disk, and no later
+// sync puts it there. Whatever is written behind it in the log would be lost with
+// it.
+func (s *Store) settle(ctx context.Context) error {
+	if !s.unsettled {
+		return nil
+	}
+	var busy, frames, done int
+	err := s.write.QueryRowContext(ctx, "pragma wal_checkpoint(restart)").Scan(&busy, &frames, &done)
+	if err == nil && (busy != 0 || done != frames) {
+		err = errors.New("another program reads the store")
+	}
+	s.unsettled = err != nil
+	return wrap(err, "writing the log into the database")
+}

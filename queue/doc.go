@@ -19,6 +19,40 @@
 // asks, and never pays again. Paid, failed and cancelled are final and are never
 // left.
 //
+// The arrows, one by one; a test holds them against what the machine does:
+//
+//	begin → sending               stored, and from now on it may leave
+//	sending → received            provably nothing has left this box
+//	received → sending            the same pay again
+//	sending → unresolved          the window is over, or an abort is wished
+//	sending → paid, failed        the acquirer says so, or knows nothing of what it refused
+//	sending → cancelled           the acquirer says so
+//	received → failed, cancelled  the window is over, or an abort is wished: nothing left
+//	unresolved → paid, failed     the acquirer says so, or knows nothing and nothing can be on its way
+//	unresolved → cancelled        the same, and an abort was wished
+//
+// # The states of a refund
+//
+//	         its turn            taken on, and named
+//	waiting ──────────► sending ◄─────────────────────► asking
+//	                    │ ▲ │    not known by that name     │
+//	                    │ └─┘ no answer: the same again     │
+//	                    └────────► refunded, refused ◄──────┘
+//
+// A refund has no window: it is money owed to the customer. Refunds of one payment
+// go one at a time. The request goes out again, always the same, until it is
+// answered; once the acquirer has named the refund it is asked what became of it.
+// An abort that came too late becomes a refund too, the reversal of its payment,
+// under an id that derives from the payment's.
+//
+//	refund begin → waiting, sending    another one goes first, or none does
+//	refund waiting → sending           its turn
+//	refund sending → asking            the acquirer has taken it on and named it
+//	refund asking → sending            the acquirer does not know it by that name
+//	refund sending → refunded          the acquirer says so
+//	refund sending → refused           the acquirer says so twice, and nothing else can be on its way
+//	refund asking → refunded, refused  the acquirer says so
+//
 // # What the caller owes the machine
 //
 // [Policy.Step] is a function of its arguments: no clock, disk, wire or chance.

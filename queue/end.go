@@ -17,8 +17,10 @@ func (p Policy) end(now time.Time, row Payment, a Answer) Payment {
 		row.State = Failed
 	}
 	row.Result = lastWord(row, a)
+	if row.PaymentID == "" || row.PaymentID != a.PaymentID || row.State != Paid {
+		row.CashierReceipt, row.CustomerReceipt = a.CashierReceipt, a.CustomerReceipt
+	} // else this confirms what the pay request was answered, receipts and all
 	row.PaymentID, row.PaymentTime = a.PaymentID, a.PaymentTime
-	row.CashierReceipt, row.CustomerReceipt = a.CashierReceipt, a.CustomerReceipt
 	row.Pending, row.InDoubt, row.EndedAt = false, false, now
 	row.over()
 	return row

@@ -98,7 +98,7 @@ func (l *loop) commit(now time.Time, items []item) error {
 // more: for what is under way, not for new payments.
 func (l *loop) saveWithReserve(b Batch, items []item) error {
 	err := l.o.Store.Save(b)
-	if !isFull(err) || slices.ContainsFunc(items, item.fresh) || !l.o.Store.dropBallast() {
+	if !isFull(err) || slices.ContainsFunc(items, item.fresh) || !dropBallast(l.o.Store.path) {
 		return err
 	}
 	l.o.Logger.Warn("the disk is full; the reserve was given up to finish what is under way")
@@ -113,7 +113,7 @@ func (l *loop) committed(now time.Time, it item) {
 	case *payment:
 		visible := it.row.Rev != it.saved.Rev || it.row.Register != it.saved.Register
 		it.commit()
-		if it.row.PaymentID != "" {
+		if it.row.PaymentID != "" && it.row.State == Paid {
 			l.known.add(it.row.PaymentID, it.row.ID)
 		}
 		l.noteEnded(Ended{it.row.Register, it.row.ID, it.row.EndedSeq, false})

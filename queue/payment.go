@@ -171,6 +171,7 @@ func (p Payment) told() told {
 	state := p.State
 	if !state.Final() { // to a register, all of them are PROCESSING
 		state = Sending
+		p.PaymentID, p.CashierReceipt, p.CustomerReceipt = "", "", "" // not confirmed
 	}
 	return told{
 		state, p.InDoubt, !p.AbortAt.IsZero(), p.Reversal, p.Pending,

@@ -34,7 +34,7 @@ func (p *paymentIDs) owner(paymentID string) string { return p.owners[paymentID]
 func (s *Store) recentPaymentIDs(ctx context.Context, most int) (paymentIDs, error) {
 	known := newPaymentIDs(most)
 	rows, err := s.read.QueryContext(ctx, `select payment_id, id from
-		(select payment_id, id, ended_seq from payment where payment_id != '' order by ended_seq desc limit ?)
+		(select payment_id, id, ended_seq from payment where payment_id != '' and state = 'paid' order by ended_seq desc limit ?)
 		order by ended_seq`, most)
 	if err != nil {
 		return known, err

@@ -59,7 +59,7 @@ func (s *Store) RefundsOf(ctx context.Context, paymentRequestID string) ([]Refun
 // PaymentByAcquirerID returns the payment with the acquirer's paymentId. It may
 // read the whole table: an index would cost every sale a page.
 func (s *Store) PaymentByAcquirerID(ctx context.Context, paymentID string) (Payment, error) {
-	p, err := rowOf(ctx, s.read, scanPayment, selectPayment("where payment_id = ? limit 1"), paymentID)
+	p, err := rowOf(ctx, s.read, scanPayment, selectPayment("where payment_id = ? and state = 'paid' limit 1"), paymentID)
 	return p, wrap(err, "paymentId "+paymentID)
 }
 

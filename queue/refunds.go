@@ -171,7 +171,9 @@ func (l *loop) follow(now time.Time, it item) {
 	case *payment:
 		l.followPayment(now, it)
 	case *refund:
-		if it.row.State.Final() {
+		// Also one that has just been saved as waiting: the one that it was to wait
+		// for may not have been stored.
+		if it.row.State.Final() || it.row.State == RefundWaiting {
 			l.nextTurn(now, it.row.PaymentRequestID)
 		}
 	}

@@ -47,10 +47,11 @@ func (s *Store) keepBallast() {
 	}
 }
 
-// dropBallast gives the ballast's room back, and reports whether there was any.
-func (s *Store) dropBallast() bool {
-	err := os.Remove(s.path + suffixBallast)
-	return err == nil || !errors.Is(err, fs.ErrNotExist) && os.Truncate(s.path+suffixBallast, 0) == nil
+// dropBallast gives the room of a store's ballast back, and reports whether there
+// was any.
+func dropBallast(path string) bool {
+	err := os.Remove(path + suffixBallast)
+	return err == nil || !errors.Is(err, fs.ErrNotExist) && os.Truncate(path+suffixBallast, 0) == nil
 }
 
 // isFull reports whether an error says that the disk is full, or the quota used up.
@@ -58,8 +59,8 @@ func (s *Store) dropBallast() bool {
 // or an open that finds none is an I/O error to it, with the system's reason.
 func isFull(err error) bool {
 	var e sqlite3.Error
-	if !errors.As(err, &e) {
-		return false
+	if errors.As(err, &e) {
+		return e.Code == sqlite3.ErrFull || e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT
 	}
-	return e.Code == sqlite3.ErrFull || e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -106,7 +106,7 @@ func (s *scene) begin(t *testing.T, words []string) string {
 		case "ask":
 			s.policy.AskAfterTimeout = true
 		case "confirm":
-			s.policy.ConfirmDeclines = true
+			s.policy.ConfirmAnswers = true
 		case "keep":
 			s.policy.KeepLateAborts = true
 		case "lost":

@@ -39,8 +39,8 @@ func (s paymentSearch) payEnds(n paymentNode) []callEnd {
 	if !n.arrived {
 		list = append(list, callEnd{VerdictNotSent, false}, callEnd{VerdictRefused, false})
 	}
-	if s.policy.ConfirmDeclines { // an old answer, played back
-		list = append(list, callEnd{VerdictFailed, true}, callEnd{VerdictRefused, true})
+	if s.policy.ConfirmAnswers { // an old answer, played back
+		list = append(list, callEnd{VerdictFailed, true}, callEnd{VerdictRefused, true}, callEnd{VerdictPaid, true})
 	}
 	switch n.ledger {
 	case ledgerDone:

@@ -201,7 +201,7 @@ func (s paymentSearch) restarts(n paymentNode, emit func(step[paymentNode])) {
 		}
 		for _, by := range clockSteps(boot) {
 			up := n
-			up.outside = n.outside.restart(by, s.policy.QuietTime)
+			up.outside = n.restart(by, s.policy.QuietTime)
 			up.booted, up.unnoted = n.booted || boot, boot
 			up.setBack = n.setBack || by < 0 && !boot
 			s.input(up, Restart{NewBoot: boot}, emit)

@@ -65,7 +65,7 @@ func (s refundSearch) moves(from *refundNode, emit func(step[refundNode])) {
 	})
 	if n.down {
 		for _, by := range []time.Duration{0, -time.Hour, time.Hour} {
-			s.input(refundNode{n.row, n.outside.restart(by, s.policy.QuietTime)}, Restart{}, emit)
+			s.input(refundNode{n.row, n.restart(by, s.policy.QuietTime)}, Restart{}, emit)
 		}
 		return
 	}
@@ -79,7 +79,7 @@ func (s refundSearch) moves(from *refundNode, emit func(step[refundNode])) {
 		s.input(n, Turn{}, emit)
 	}
 	s.answers(n, emit)
-	emit(step[refundNode]{name: "the power fails", next: refundNode{n.row, n.outside.powerless()}})
+	emit(step[refundNode]{name: "the power fails", next: refundNode{n.row, n.powerless()}})
 }
 
 // refundEnd is how a call may end, and whether the request may still arrive.
@@ -148,8 +148,8 @@ func (s refundSearch) input(n refundNode, in Input, emit func(step[refundNode]))
 		return
 	}
 	emit(step[refundNode]{name: name, next: s.act(next, act)})
-	emit(step[refundNode]{name: name + "; but the power fails before it is saved", next: refundNode{n.row, n.outside.powerless()}})
-	emit(step[refundNode]{name: name + "; but the power fails once it is saved", next: refundNode{row, n.outside.powerless()}})
+	emit(step[refundNode]{name: name + "; but the power fails before it is saved", next: refundNode{n.row, n.powerless()}})
+	emit(step[refundNode]{name: name + "; but the power fails once it is saved", next: refundNode{row, n.powerless()}})
 }
 
 func (s refundSearch) judge(was, is refundNode, act Action) string {

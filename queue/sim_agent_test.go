@@ -21,13 +21,6 @@ type machine struct {
 // rightMachine is the machine as it is.
 func rightMachine() machine { return machine{step: Policy.Step, refund: Policy.StepRefund} }
 
-// simDisk is what survives.
-type simDisk struct {
-	payments []Payment
-	refunds  []Refund
-	aborted  []Aborted
-}
-
 // simItem is a payment or refund in the simulated agent's hands.
 type simItem struct {
 	item
@@ -245,37 +238,13 @@ func (a *simAgent) save(it *simItem) {
 	a.point("before a save")
 	switch x := it.item.(type) {
 	case *payment:
-		a.judge.stored(x.row)
+		a.judge.stored(x.row.ID, a.now)
 		a.disk.payments = replace(a.disk.payments, onDiskPayment(x.row), func(p Payment) bool { return p.ID == x.row.ID })
 	case *refund:
 		a.disk.refunds = replace(a.disk.refunds, onDiskRefund(x.row), func(r Refund) bool { return r.ID == x.row.ID })
 	}
 	it.commit()
 	a.point("after a save")
-}
-
-func replace[R any](rows []R, row R, is func(R) bool) []R {
-	if i := slices.IndexFunc(rows, is); i >= 0 {
-		rows[i] = row
-		return rows
-	}
-	return append(rows, row)
-}
-
-// onDiskPayment is a row as it comes back from the store: without the parts of
-// a millisecond.
-func onDiskPayment(p Payment) Payment {
-	for _, t := range []*time.Time{&p.AbortAt, &p.ReceivedAt, &p.Deadline, &p.QuietFrom, &p.Due, &p.EndedAt} {
-		*t = fromMillis(millis(*t))
-	}
-	return p
-}
-
-func onDiskRefund(r Refund) Refund {
-	for _, t := range []*time.Time{&r.ReceivedAt, &r.QuietFrom, &r.Due, &r.EndedAt} {
-		*t = fromMillis(millis(*t))
-	}
-	return r
 }
 
 // perform begins an action on a saved row.

@@ -56,7 +56,7 @@ func (b *simBank) send(it item, act Action, done func(Answer)) {
 	timeout := b.timeout(act)
 	f := b.newFlight(it, act, timeout)
 	b.after(timeout, func() { answer(Answer{Verdict: VerdictUnknown}) })
-	if act == Pay && b.policy.ConfirmDeclines && b.chance(b.faults.playedBack) {
+	if act == Pay && b.policy.ConfirmAnswers && b.chance(b.faults.playedBack) {
 		b.playBack(f, timeout, answer)
 	}
 	if !b.chance(b.faults.sendLost) {
@@ -67,13 +67,11 @@ func (b *simBank) send(it item, act Action, done func(Answer)) {
 	}
 }
 
-// playBack answers with an old decline or refusal, on a way to the acquirer that
-// anybody may listen to and speak on: what a pay request is told names no payment.
+// playBack answers as another payment was once answered, on a way to the acquirer
+// that anybody may listen to and speak on: what a pay request is told names no
+// payment.
 func (b *simBank) playBack(f *simFlight, timeout time.Duration, answer func(Answer)) {
-	old := testAnswer(VerdictFailed, Pay)
-	if b.r.IntN(2) == 0 {
-		old = testAnswer(VerdictRefused, Pay)
-	}
+	old := testAnswer([]Verdict{VerdictFailed, VerdictRefused, VerdictPaid}[b.r.IntN(3)], Pay)
 	b.after(b.between(0, timeout), func() {
 		f.until = min(f.until, b.now+b.policy.QuietTime)
 		answer(old)

@@ -42,10 +42,10 @@ func (j *simJudge) of(id string) *simCase {
 	return c
 }
 
-// stored notes when a payment was first saved.
-func (j *simJudge) stored(p Payment) {
-	if c := j.of(p.ID); !c.isStored {
-		c.isStored, c.storedAt, c.back, c.boots = true, j.now, j.setBack, j.boots
+// stored notes when a payment was first saved, in true time.
+func (j *simJudge) stored(id string, at time.Duration) {
+	if c := j.of(id); !c.isStored {
+		c.isStored, c.storedAt, c.back, c.boots = true, at, j.setBack, j.boots
 	}
 }
 

@@ -112,7 +112,7 @@ func notUndone(p Policy, now time.Time, row Payment, in Input) (Payment, Action)
 }
 
 func playBackBelieved(p Policy, now time.Time, row Payment, in Input) (Payment, Action) {
-	p.ConfirmDeclines = false
+	p.ConfirmAnswers = false
 	return p.Step(now, row, in)
 }
 

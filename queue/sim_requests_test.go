@@ -131,6 +131,29 @@ func (a *simAgent) inquire(id string, hear func(simReply)) {
 	}
 }
 
+func (a *simAgent) delivered(id string, rev int64) { a.deliver(a.payment(id), rev) }
+
+func (a *simAgent) refundDelivered(id string, rev int64) { a.deliver(a.refundOf(id), rev) }
+
+func (a *simAgent) rev(id string) int64 {
+	if it := a.payment(id); it != nil {
+		return it.item.(*payment).row.Rev
+	}
+	return 0
+}
+
+func (a *simAgent) open() (ids []string) {
+	if !a.up {
+		return []string{"the agent itself"}
+	}
+	for _, it := range a.items {
+		if !it.closed() {
+			ids = append(ids, it.key())
+		}
+	}
+	return ids
+}
+
 // deliver is register-link §4 rule 9. That it was delivered is saved lazily.
 func (a *simAgent) deliver(it *simItem, rev int64) {
 	if it == nil || it.ending() == nil {

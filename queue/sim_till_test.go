@@ -109,7 +109,7 @@ func (t *simTill) hearOf(s *simSale, re simReply) {
 }
 
 func isBusy(err error) bool {
-	_, busy := err.(*BusyError) //nolint:errorlint // nothing is wrapped here
+	_, busy := err.(*BusyError)
 	return busy
 }
 
@@ -122,19 +122,19 @@ func (t *simTill) store(s *simSale, p Payment) {
 	if !p.State.Final() {
 		return
 	}
-	t.agent.ask(func() { t.agent.deliver(t.agent.payment(p.ID), p.Rev) })
+	t.agent.ask(func() { t.agent.delivered(p.ID, p.Rev) })
 	t.plan(s)
 }
 
 func (t *simTill) hearAbort(s *simSale, re simReply) {
-	switch {
-	case re.err == ErrTooLate:
+	switch re.err {
+	case ErrTooLate:
 		s.abortSaid, s.tooLate = true, true
 		t.plan(s)
-	case re.err == nil:
+	case nil:
 		s.abortSaid = true
 		t.store(s, *re.p)
-	case re.err == ErrDoubtful: // the agent lost the row: it can only ask under a pay
+	case ErrDoubtful: // the agent lost the row: it can only ask under a pay
 		s.mayPay = true
 	}
 }
@@ -198,6 +198,6 @@ func (t *simTill) hearClaim(c *simClaim, re simReply) {
 	c.knows = *re.r
 	if c.knows.State.Final() {
 		rev := c.knows.Rev
-		t.agent.ask(func() { t.agent.deliver(t.agent.refundOf(c.command.ID), rev) })
+		t.agent.ask(func() { t.agent.refundDelivered(c.command.ID, rev) })
 	}
 }

@@ -22,13 +22,28 @@ type world struct {
 	window     time.Duration
 	payTimeout time.Duration
 
-	agent *simAgent
+	agent agentInSim
 	bank  *simBank
 	till  *simTill
 	judge *simJudge
 
 	counts simCounts
 	trace  *strings.Builder // nil: nobody reads it
+}
+
+// agentInSim is an agent as register and judge know it.
+type agentInSim interface {
+	start()
+	pullThePlug()
+	ask(fn func()) // carries a request over the line into the agent
+	pay(c Command, hear func(simReply))
+	abort(id string, hear func(simReply))
+	inquire(id string, hear func(simReply))
+	giveMoneyBack(c RefundCommand, hear func(simReply))
+	delivered(id string, rev int64)
+	refundDelivered(id string, rev int64)
+	rev(id string) int64 // of a payment; 0: it has none
+	open() []string      // what is not closed
 }
 
 // Times of the simulation's own.
@@ -126,8 +141,8 @@ func (w *world) next() event {
 	return first
 }
 
-// newWorld draws a world from a seed.
-func newWorld(seed uint64, m machine, record bool) *world {
+// newWorld draws a world from a seed, without its agent.
+func newWorld(seed uint64, record bool) *world {
 	w := &world{r: rand.New(rand.NewPCG(seed, 0x706f73)), events: make([]event, 0, 64)}
 	if record {
 		w.trace = &strings.Builder{}
@@ -140,11 +155,10 @@ func newWorld(seed uint64, m machine, record bool) *world {
 		QuietTime:       w.between(time.Second, 60*time.Second),
 		AskAfterTimeout: w.r.IntN(2) == 0,
 		KeepLateAborts:  w.r.IntN(4) == 0,
-		ConfirmDeclines: w.r.IntN(4) == 0,
+		ConfirmAnswers:  w.r.IntN(4) == 0,
 	}
 	w.judge = &simJudge{world: w}
 	w.bank = &simBank{world: w}
-	w.agent = &simAgent{world: w, machine: m}
 	w.till = &simTill{world: w}
 	return w
 }
@@ -172,6 +186,15 @@ func (w *world) drawFaults() faults {
 // run lets the history happen, the faults stop, and time run on until nothing is
 // left to happen.
 func (w *world) run() {
+	w.begin()
+	for len(w.events) > 0 {
+		w.happen()
+	}
+	w.judge.end()
+}
+
+// begin starts the agent and lays out what will happen whatever the agent does.
+func (w *world) begin() {
 	w.agent.start()
 	w.till.open()
 	for range w.r.IntN(3) {
@@ -181,16 +204,17 @@ func (w *world) run() {
 		w.calm = true
 		w.log("the faults stop")
 	})
-	for len(w.events) > 0 {
-		e := w.next()
-		w.now = e.at
-		e.fn()
-		w.counts.events++
-		if w.counts.events > simEventsAtMost {
-			w.violated("a storm: more than %d events, and no end", simEventsAtMost)
-		}
+}
+
+// happen lets the next event happen.
+func (w *world) happen() {
+	e := w.next()
+	w.now = e.at
+	e.fn()
+	w.counts.events++
+	if w.counts.events > simEventsAtMost {
+		w.violated("a storm: more than %d events, and no end", simEventsAtMost)
 	}
-	w.judge.end()
 }
 
 // chance draws whether a fault strikes.
@@ -240,7 +264,8 @@ func (w *world) line(deliver func()) {
 
 // simulate plays one seed and says which promise it broke, if any.
 func simulate(seed uint64, m machine, record bool) (broken string, w *world) {
-	w = newWorld(seed, m, record)
+	w = newWorld(seed, record)
+	w.agent = &simAgent{world: w, machine: m}
 	defer func() {
 		switch x := recover().(type) {
 		case nil:

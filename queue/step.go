@@ -2,62 +2,6 @@ package queue
 
 import "time"
 
-// Policy is what the configuration fixes for the machine.
-type Policy struct {
-	// InquiryInterval is the pause between inquiries while they are eager.
-	InquiryInterval time.Duration
-	// QuietTime is how long an attempt that was given up may still arrive at the
-	// acquirer. Until it is over, "not found" is not "no".
-	QuietTime time.Duration
-	// AskAfterTimeout: after an attempt without an answer ask first, and pay again
-	// only if the payment is not found. Otherwise the same pay is sent again.
-	AskAfterTimeout bool
-	// ConfirmDeclines: a declined pay request is settled by an inquiry, as any other
-	// refusal is. The answer to a pay request does not name its payment, so where
-	// the way to the acquirer is not protected (no TLS) an old decline could be
-	// played back; the answer to an inquiry names it.
-	ConfirmDeclines bool
-	// KeepLateAborts: money that was taken before its abort came is kept.
-	// Otherwise it is refunded in full.
-	KeepLateAborts bool
-}
-
-// Input is something that happened to a payment or a refund: [Tick], [Restart],
-// [Answered], [Abort], [Reversed] or [Turn].
-type Input interface{ input() }
-
-// Tick says that time has passed. Calling says that an action is still under way.
-type Tick struct{ Calling bool }
-
-// Restart says that the row was read from the store by a new process: whatever
-// was under way has no one to answer to any more. NewBoot says that the box was
-// started anew since, so that its clock may stand anywhere.
-type Restart struct{ NewBoot bool }
-
-// Answered says how an action ended.
-type Answered struct {
-	To     Action
-	Asked  time.Time // when the action was begun
-	Answer Answer
-	Chance float64 // from [0,1), drawn by the caller: the jitter of a resubmission
-}
-
-// Abort says that the register wishes the payment away.
-type Abort struct{}
-
-// Reversed says how the refund of a payment that was aborted too late stands.
-type Reversed struct{ Status RefundStatus }
-
-// Turn says that no other refund of the same payment is under way any more.
-type Turn struct{}
-
-func (Tick) input()     {}
-func (Restart) input()  {}
-func (Answered) input() {}
-func (Abort) input()    {}
-func (Reversed) input() {}
-func (Turn) input()     {}
-
 // Begin is the first step of every payment: the row for a command that was not
 // seen before, and the action to perform once that row is on the disk.
 func Begin(now time.Time, register string, c Command, window time.Duration) (Payment, Action) {
@@ -220,8 +164,11 @@ func restart(now time.Time, row Payment, newBoot bool) Payment {
 // payAnswered takes in how a pay request ended.
 func (p Policy) payAnswered(now time.Time, row Payment, in Answered) Payment {
 	a := in.Answer
-	if a.Verdict == VerdictFailed && p.ConfirmDeclines {
+	if a.Verdict == VerdictFailed && p.ConfirmAnswers {
 		a.Verdict = VerdictRefused
+	}
+	if a.Verdict == VerdictPaid && p.ConfirmAnswers {
+		return provisional(now, row, a)
 	}
 	switch a.Verdict {
 	case VerdictPaid, VerdictFailed, VerdictCancelled:
@@ -242,11 +189,20 @@ func (p Policy) payAnswered(now time.Time, row Payment, in Answered) Payment {
 	return p.askAgain(now, row)
 }
 
+// provisional keeps what a pay request was answered until an inquiry confirms it.
+// The register is told nothing of it yet.
+func provisional(now time.Time, row Payment, a Answer) Payment {
+	row.PaymentID, row.CashierReceipt, row.CustomerReceipt = a.PaymentID, a.CashierReceipt, a.CustomerReceipt
+	row.QuietFrom = now
+	row.at(now, Inquire)
+	return row
+}
+
 // refused takes in that the acquirer did not do what was asked: one inquiry
 // settles it. An answer that may have been played back says nothing of the request
 // itself, which may still be on its way.
 func (p Policy) refused(now time.Time, row Payment, a Answer) Payment {
-	if p.ConfirmDeclines {
+	if p.ConfirmAnswers {
 		row.QuietFrom = now
 	} else {
 		row.OpenAttempts--

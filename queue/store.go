@@ -36,6 +36,8 @@ type Store struct {
 	lock  *os.File
 	sql   statements
 
+	unsettled bool // what the log held at the start may not be on the disk
+
 	salvaged *Salvage
 }
 
@@ -61,6 +63,12 @@ func open(path string) (*Store, error) {
 		return nil, err
 	}
 	s, err := openOrSalvage(path)
+	if isFull(err) && dropBallast(path) {
+		s, err = openOrSalvage(path)
+	}
+	if isFull(err) {
+		err = fmt.Errorf("the disk is full; make room and start again: %w", err)
+	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -203,6 +211,12 @@ func (s *Store) prepare() error {
 	if err := s.checkOpenRows(ctx); err != nil {
 		return err
 	}
+	s.unsettled = true
+	if err := s.settle(ctx); isFull(err) {
+		return nil // there is no room for a reserve either; Save tries again
+	} else if err != nil {
+		return err
+	}
 	return s.reserveRoom(ctx)
 }
 
@@ -258,6 +272,9 @@ func (s *Store) applySchema(ctx context.Context, n int, text string) error {
 // inOneCommit runs fn and commits what it wrote: all of it or nothing. An error
 // of the commit itself leaves open which of the two it was.
 func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.Tx) error) error {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

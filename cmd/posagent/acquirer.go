@@ -67,6 +67,9 @@ func (a acquirer) Refund(ctx context.Context, r queue.Refund) queue.Answer {
 // InquireRefund asks what became of a refund.
 func (a acquirer) InquireRefund(ctx context.Context, r queue.Refund) queue.Answer {
 	resp, err := a.client.InquiryRefund(ctx, antom.InquiryRefundRequest{RefundID: r.RefundID})
+	if err == nil && resp.PaymentID != "" && resp.PaymentID != r.PaymentID {
+		return queue.Answer{Verdict: queue.VerdictUnknown, Why: "Antom speaks of the refund of another payment, " + resp.PaymentID}
+	}
 	return queue.Answer{
 		Verdict:    verdict(antom.ConcludeInquiryRefund(resp, err)),
 		Result:     result(resp.Result),

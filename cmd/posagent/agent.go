@@ -51,7 +51,7 @@ func serveFrom(ctx context.Context, s settings, store *queue.Store, log *slog.Lo
 		o := link(r, wakes[r.Name], log)
 		o.Terminal = s.Antom.ClientID
 		o.Upstream = upstream.up
-		o.Engine = registers{worker: worker, acquirer: acquirer{client}, methods: s.Payments.Methods, earliest: earliest()}
+		o.Engine = registers{worker: worker, acquirer: acquirer{client}, upstream: upstream, methods: s.Payments.Methods, earliest: earliest()}
 		return device.Serve(ctx, o)
 	})
 	log.Info("posagent ends")
@@ -123,7 +123,7 @@ func workerOptions(s settings) queue.Options {
 			InquiryInterval: s.Payments.InquiryInterval,
 			QuietTime:       s.Payments.QuietTime,
 			AskAfterTimeout: s.Payments.AfterTimeout == "inquire",
-			ConfirmDeclines: strings.HasPrefix(s.Antom.BaseURL, "http:"),
+			ConfirmAnswers:  strings.HasPrefix(s.Antom.BaseURL, "http:"),
 			KeepLateAborts:  s.Payments.LateAbort == "keep",
 		},
 		Window:         s.Payments.Window,

@@ -40,7 +40,7 @@ func TestEverySettingReachesTheQueue(t *testing.T) {
 	}
 	open := distinct()
 	open.Antom.BaseURL = "http://10.0.0.9:8344/v2"
-	if !workerOptions(open).Policy.ConfirmDeclines {
+	if !workerOptions(open).Policy.ConfirmAnswers {
 		t.Error("without TLS a decline is believed at once: it could be an old one, played back")
 	}
 }

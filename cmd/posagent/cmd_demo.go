@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
-	"posagent/antom/sandbox"
 	"posagent/device/virtual"
 )
 
@@ -64,131 +62,33 @@ func runDemo(ctx context.Context, e env, c command, args []string) int {
 	return exitDone
 }
 
-// stage is where the demo is played: the three parties and the teller.
-type stage struct {
+// demo is a stage with a story on it, and its teller.
+type demo struct {
+	*stage
 	*teller
-	site   site
-	log    *os.File
-	agent  *child
-	server *sandbox.Server
-	cable  *virtual.Cable
-	reg    *virtual.Register
-	till   *virtual.Till
-	told   map[string]virtual.PaymentState // what the register was told last
+	told map[string]virtual.PaymentState // what the register was told last
 }
 
 // playDemo sets the stage in dir, plays, and clears it away.
 func playDemo(ctx context.Context, w io.Writer, dir string) (err error) {
-	s := &stage{teller: newTeller(w), told: map[string]virtual.PaymentState{}}
+	d := &demo{teller: newTeller(w), told: map[string]virtual.PaymentState{}}
+	d.stage = &stage{dir: dir, payments: demoPayments, software: "demo till", narrate: d.tellTill}
 	ctx, stop := context.WithCancel(ctx)
-	var running parties
 	defer func() {
 		stop()
-		err = errors.Join(err, running.ended(), s.clear())
+		err = errors.Join(err, d.clear())
 	}()
-	if err := s.set(ctx, dir, &running); err != nil {
+	if err := d.set(ctx); err != nil {
 		return err
 	}
+	d.running.start(func() error { d.watchAntom(ctx); return nil })
 	for n, sale := range demoSales() {
-		if err := s.play(ctx, n+1, sale); err != nil {
+		if err := d.play(ctx, n+1, sale); err != nil {
 			return fmt.Errorf("sale %d: %w", n+1, err)
 		}
 	}
-	if err := s.agent.stop(); err != nil {
+	if err := d.stopAgent(); err != nil {
 		return err
 	}
-	s.agent = nil
-	return s.settle()
-}
-
-// set puts everything in its place, Antom first and the register last.
-func (s *stage) set(ctx context.Context, dir string, running *parties) error {
-	ln, err := sandbox.Listen("127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	if s.cable, err = virtual.NewCable(); err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	s.site, err = openSite(dir, plan{
-		baseURL: "http://" + ln.Addr().String() + "/openapi/v2", port: s.cable.Path(),
-		encryption: "rsa_aes", cipher: "ecb", payments: demoPayments,
-	})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	if s.server, err = sandbox.New(s.site.sandboxOptions(nil)); err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	running.start(func() error { return s.server.Serve(ctx, ln) })
-	running.start(func() error { s.watchAntom(ctx); return nil })
-	if s.log, err = os.Create(filepath.Join(dir, "agent.log")); err != nil {
-		return err
-	}
-	if s.agent, err = startAgent(s.site.configFile(), s.log); err != nil {
-		return err
-	}
-	return s.setRegister(ctx, dir, running)
-}
-
-func (s *stage) setRegister(ctx context.Context, dir string, running *parties) error {
-	book, err := virtual.OpenNotebook(filepath.Join(dir, "till.notebook"))
-	if err != nil {
-		return err
-	}
-	plug, err := s.cable.Plug()
-	if err != nil {
-		return err
-	}
-	s.reg = virtual.New(plug, virtual.Options{
-		Name: siteRegister, Software: "demo till", Events: true,
-		Timers: virtual.Timers{T2: 250 * time.Millisecond}, // the agent is still starting: try again soon
-	})
-	running.start(func() error {
-		err := s.reg.Run(ctx)
-		if ctx.Err() != nil {
-			err = nil
-		}
-		return errors.Join(err, book.Close())
-	})
-	s.till = virtual.NewTill(s.reg, book, virtual.TillOptions{
-		Pause: 200 * time.Millisecond, Quiet: 1500 * time.Millisecond, Narrate: s.tellTill,
-	})
-	return nil
-}
-
-// clear takes away what set has put there, as far as it came.
-func (s *stage) clear() error {
-	var err error
-	if s.agent != nil {
-		err = s.agent.kill()
-	}
-	if s.cable != nil {
-		err = errors.Join(err, s.cable.Close())
-	}
-	if s.log != nil {
-		err = errors.Join(err, s.log.Close())
-	}
-	return err
-}
-
-// parties are goroutines that are awaited together.
-type parties struct {
-	n      int
-	errors chan error
-}
-
-func (p *parties) start(run func() error) {
-	if p.errors == nil {
-		p.errors = make(chan error)
-	}
-	p.n++
-	go func() { p.errors <- run() }()
-}
-
-func (p *parties) ended() (err error) {
-	for range p.n {
-		err = errors.Join(err, <-p.errors)
-	}
-	return err
+	return d.settle()
 }

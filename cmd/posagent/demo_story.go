@@ -37,7 +37,7 @@ func demoSales() []sale {
 const demoCurrency = "SGD"
 
 // play plays one sale to its end.
-func (s *stage) play(ctx context.Context, n int, act sale) error {
+func (s *demo) play(ctx context.Context, n int, act sale) error {
 	id := fmt.Sprintf("DEMO_%d", n)
 	s.heading("Sale %d: %s, %s", n, act.title, money(act.minor, demoCurrency))
 	if act.cruelty != nil {
@@ -67,30 +67,28 @@ func (s *stage) play(ctx context.Context, n int, act sale) error {
 
 // pullPlug kills the agent once Antom has taken the money of id, and starts it
 // again a moment later.
-func (s *stage) pullPlug(ctx context.Context, id string) error {
+func (s *demo) pullPlug(ctx context.Context, id string) error {
 	_, err := s.server.Await(ctx, func(e sandbox.Event) bool {
 		return e.ID == id && e.Acted && e.Stage == sandbox.StageHangs
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.agent.kill(); err != nil {
+	if err := s.killAgent(); err != nil {
 		return err
 	}
 	s.say("plug", "pulled: the agent is gone in the middle of the call")
-	s.agent = nil
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	s.say("plug", "back in: the agent starts again")
-	s.agent, err = startAgent(s.site.configFile(), s.log)
-	return err
+	return s.startAgent()
 }
 
 // tellTill says what the till does, in the words of a shop.
-func (s *stage) tellTill(step virtual.Step, text string) {
+func (s *demo) tellTill(step virtual.Step, text string) {
 	switch step {
 	case virtual.StepNoted:
 		s.say("till", "writes the id down, then sends it to the agent")
@@ -112,7 +110,7 @@ func (s *stage) tellTill(step virtual.Step, text string) {
 }
 
 // watchAntom says what happens at Antom, from its history.
-func (s *stage) watchAntom(ctx context.Context) {
+func (s *demo) watchAntom(ctx context.Context) {
 	booked := map[string]bool{}
 	for n := 1; ; n++ {
 		e, err := s.server.Await(ctx, func(e sandbox.Event) bool {
@@ -146,7 +144,7 @@ func antomDoes(e sandbox.Event, booked map[string]bool) string {
 }
 
 // settle compares Antom's ledger with what the register was told.
-func (s *stage) settle() error {
+func (s *demo) settle() error {
 	s.heading("What Antom's ledger holds, and what the register was told")
 	charges := map[string][]sandbox.Charge{}
 	for _, c := range s.server.Ledger() {

@@ -14,7 +14,8 @@ import (
 // nothing about money.
 type registers struct {
 	worker   *queue.Worker
-	acquirer acquirer  // for diagnosis alone; everything else goes by the queue
+	acquirer acquirer // for diagnosis alone; everything else goes by the queue
+	upstream *upstream
 	methods  []string  // of payment that are taken; empty: any
 	earliest time.Time // a clock before it is wrong
 }
@@ -53,7 +54,8 @@ const diagnosisTime = 15 * time.Second
 func (r registers) Diagnosis(ctx context.Context, _ string) device.Diagnosis {
 	asking, cancel := context.WithTimeout(ctx, diagnosisTime)
 	defer cancel()
-	d := r.acquirer.diagnosis(asking)
+	d, answered := r.acquirer.diagnosis(asking)
+	r.upstream.note(ctx, answered)
 	d.ClockStatus = yesNo(!time.Now().Before(r.earliest))
 	if health, err := r.worker.Health(ctx); err == nil {
 		d.StorageStatus, d.UnresolvedCount = yesNo(health.Writable), health.InDoubt

@@ -101,7 +101,6 @@ func paymentState(p queue.Payment) device.State {
 		Rev:              p.Rev,
 		InDoubt:          p.InDoubt,
 		AbortRequested:   !p.AbortAt.IsZero(),
-		PaymentID:        p.PaymentID,
 		PaymentTime:      p.PaymentTime,
 		Display:          display(p),
 		AcquirerResult:   lastWord(p.Result),
@@ -109,7 +108,10 @@ func paymentState(p queue.Payment) device.State {
 	if !p.NeverPaid() {
 		s.PaymentAmount = &device.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency}
 	}
-	if p.CashierReceipt != "" || p.CustomerReceipt != "" {
+	if p.State.Final() { // before that the acquirer's answer may not be confirmed
+		s.PaymentID = p.PaymentID
+	}
+	if p.State.Final() && (p.CashierReceipt != "" || p.CustomerReceipt != "") {
 		s.PaymentReceipt = &device.Receipt{
 			CashierReceipt: string(p.CashierReceipt), CustomerReceipt: string(p.CustomerReceipt),
 		}

@@ -63,7 +63,7 @@ func (h heard) InquireRefund(ctx context.Context, r queue.Refund) queue.Answer {
 
 // diagnosis is Antom's word on how it is (Antom v2, diagnosis). Without one the
 // result says whether it was reached at all.
-func (a acquirer) diagnosis(ctx context.Context) device.Diagnosis {
+func (a acquirer) diagnosis(ctx context.Context) (d device.Diagnosis, answered bool) {
 	resp, err := a.client.Diagnosis(ctx, antom.DiagnosisRequest{})
 	var failed *antom.Error
 	switch {
@@ -74,11 +74,11 @@ func (a acquirer) diagnosis(ctx context.Context) device.Diagnosis {
 			NetworkStatus: resp.NetworkStatus,
 			PrinterStatus: resp.PrinterStatus,
 			GlobalStatus:  resp.GlobalStatus,
-		}
+		}, true
 	case errors.As(err, &failed) && !failed.Sent:
 		return device.Diagnosis{Result: device.Result{ResultStatus: "F", ResultCode: codeNotConnected,
-			ResultMessage: "Antom could not be reached"}, NetworkStatus: "N"}
+			ResultMessage: "Antom could not be reached"}, NetworkStatus: "N"}, false
 	}
 	return device.Diagnosis{Result: device.Result{ResultStatus: "U", ResultCode: codeTimeout,
-		ResultMessage: "no answer of Antom's that can be trusted"}}
+		ResultMessage: "no answer of Antom's that can be trusted"}}, false
 }

@@ -102,10 +102,11 @@ static void keep(int kind, int failed, const char *name, int64_t offset, const v
 }
 
 // fails counts an operation that could fail, and reports whether it does. mu is held.
-static int fails(void) {
+static int fails(int kind) {
+	if (fail_how == PC_SYNCS && kind != PC_SYNC) return 0;
 	done++;
 	if (fail_at == 0 || (fail_forever ? done < fail_at : done != fail_at)) return 0;
-	errno = fail_how == PC_EIO ? EIO : ENOSPC;
+	errno = fail_how == PC_FULL || fail_how == PC_HALF ? ENOSPC : EIO;
 	return 1;
 }
 
@@ -113,7 +114,7 @@ static int fails(void) {
 static int hit(const char *name) {
 	if (name == NULL) return 0;
 	pthread_mutex_lock(&mu);
-	int f = prefix != NULL && fails();
+	int f = prefix != NULL && fails(PC_READ);
 	pthread_mutex_unlock(&mu);
 	return f;
 }
@@ -136,7 +137,7 @@ static int f_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at) {
 	shim_file *s = (shim_file *)f;
 	if (s->name == NULL) return s->real->pMethods->xWrite(s->real, from, n, at);
 	pthread_mutex_lock(&mu);
-	int rc, written = n, failed = prefix != NULL && fails();
+	int rc, written = n, failed = prefix != NULL && fails(PC_WRITE);
 	if (failed) written = fail_how == PC_HALF ? n / 2 : 0;
 	rc = written > 0 ? s->real->pMethods->xWrite(s->real, from, written, at) : OK;
 	if (prefix != NULL && written > 0) keep(PC_WRITE, failed || rc != OK, s->name, at, from, written);
@@ -162,7 +163,7 @@ static int f_sync(sqlite3_file *f, int flags) {
 	shim_file *s = (shim_file *)f;
 	if (s->name == NULL) return s->real->pMethods->xSync(s->real, flags);
 	pthread_mutex_lock(&mu);
-	int failed = prefix != NULL && fails();
+	int failed = prefix != NULL && fails(PC_SYNC);
 	if (prefix != NULL) keep(PC_SYNC, failed, s->name, 0, NULL, 0);
 	pthread_mutex_unlock(&mu);
 	return failed ? EFSYNC : OK;
@@ -207,7 +208,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 	s->real->pMethods = NULL;
 	s->name = NULL;
 	pthread_mutex_lock(&mu);
-	int mine = recorded(name), there = 1, failed = mine && fails();
+	int mine = recorded(name), there = 1, failed = mine && fails(PC_OPEN);
 	if (mine && (flags & OPEN_CREATE)) base->xAccess(base, name, ACCESS_EXISTS, &there);
 	int rc = failed ? CANTOPEN : base->xOpen(base, name, s->real, flags, out);
 	if (rc == OK && mine) {
@@ -222,7 +223,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 static int v_delete(sqlite3_vfs *v, const char *name, int sync) {
 	(void)v;
 	pthread_mutex_lock(&mu);
-	int mine = recorded(name), failed = mine && fails();
+	int mine = recorded(name), failed = mine && fails(PC_DELETE);
 	int rc = failed ? EDELETE : base->xDelete(base, name, 0);
 	if (mine && rc == OK) keep(PC_DELETE, 0, name, sync != 0, NULL, 0);
 	pthread_mutex_unlock(&mu);
@@ -285,7 +286,7 @@ void pc_record(const char *p) {
 		free(ops[i].name);
 		free(ops[i].data);
 	}
-	count = 0, done = 0, fail_at = 0;
+	count = 0, done = 0, fail_at = 0, fail_how = PC_EIO;
 	free(prefix);
 	prefix = *p ? must(strdup(p)) : NULL;
 	pthread_mutex_unlock(&mu);

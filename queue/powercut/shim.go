@@ -23,6 +23,8 @@ const (
 	EIO  Fault = C.PC_EIO  // the operation fails and nothing of it is done
 	Full Fault = C.PC_FULL // writes fail for lack of room; anything else as with EIO
 	Half Fault = C.PC_HALF // as Full, and half of the write is done
+
+	Syncs Fault = C.PC_SYNCS // as EIO, but only syncs are counted and fail
 )
 
 // Install makes the recording VFS the one that SQLite uses from now on in this
@@ -88,6 +90,6 @@ func recorded(i int) Op {
 	op := C.pc_at(C.int(i))
 	return Op{
 		Kind: Kind(op.kind), Failed: op.failed != 0, Offset: int64(op.offset),
-		Name: C.GoString(op.name), Data: C.GoBytes(unsafe.Pointer(op.data), C.int(op.n)),
+		Name: C.GoString(op.name), Data: C.GoBytes(unsafe.Pointer(op.data), op.n),
 	}
 }

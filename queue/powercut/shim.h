@@ -9,7 +9,7 @@
 enum { PC_MARK, PC_CREATE, PC_WRITE, PC_TRUNCATE, PC_SYNC, PC_DELETE, PC_OPEN, PC_READ, PC_SIZE, PC_SHM };
 
 // What a failing disk says.
-enum { PC_EIO, PC_FULL, PC_HALF };
+enum { PC_EIO, PC_FULL, PC_HALF, PC_SYNCS };
 
 typedef struct pc_op {
 	int kind;

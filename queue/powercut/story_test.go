@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +159,7 @@ func (s *story) pay(lane, id string, window time.Duration) string {
 		return ""
 	}
 	Note("stored " + id)
+	s.refused = slices.DeleteFunc(s.refused, func(r string) bool { return r == id }) // taken when it was repeated
 	s.told(row)
 	return id
 }

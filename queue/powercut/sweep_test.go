@@ -1,9 +1,11 @@
 package powercut
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"posagent/queue"
 )
@@ -100,4 +102,51 @@ func open(t *testing.T, path string) (opened, salvaged bool) {
 	defer s.Close()
 	_, salvaged = s.Salvaged()
 	return true, salvaged
+}
+
+// Syncs that fail while the agent starts, and lose what they were for: the next
+// start can read those commits, for the system still has them in memory, and must
+// not build on them.
+func TestNothingIsBuiltOnACommitThatWasNeverSynced(t *testing.T) {
+	if err := Install(); err != nil {
+		t.Fatal(err)
+	}
+	home := fastDir(t)
+	for at := int64(1); ; at++ {
+		dir := fresh(t, home)
+		s := &story{t: t, path: filepath.Join(dir, "posagent.db")}
+		Record(dir + string(filepath.Separator))
+		FailAt(at, true, Syncs)
+		s.saveOne()
+		ops, done := Recorded(), Done()
+		Record("")
+		c := newCutter(t, dir, rand.New(rand.NewPCG(1, 1)))
+		c.lossy, c.every = true, 1<<30 // once it is promised
+		if err := c.cut(ops); err != nil {
+			t.Errorf("sync %d failed: %v", at, err)
+		}
+		if done < at {
+			return // the last one failed nothing
+		}
+	}
+}
+
+// saveOne stores one payment. A disk that fails a start is mended.
+func (s *story) saveOne() {
+	s.t.Helper()
+	store, err := queue.Open(s.path)
+	if err != nil {
+		FailAt(0, false, EIO)
+		store, err = queue.Open(s.path)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer store.Close()
+	p, _ := queue.Begin(time.Now(), "lane1", queue.Command{ID: "R1", Method: "X", AmountMinor: 1, Currency: "SGD"}, time.Minute)
+	if err := store.Save(queue.Batch{Payments: []queue.Change[queue.Payment]{{New: p}}}); err != nil {
+		s.t.Logf("save: %v", err)
+		return
+	}
+	Note("stored R1")
 }
