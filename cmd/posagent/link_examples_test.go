@@ -102,6 +102,7 @@ func TestExamplesSell(t *testing.T) {
 				{"DECLINED", "1061", "DECLINED FAIL", "outcome DECLINED FAIL", 1, 0},
 				{"LOST", "2275", "LOST SUCCESS", "outcome LOST SUCCESS", 0, 1},
 				{"PLAIN", "1050", "PLAIN SUCCESS", "sale PLAIN 1050", 0, 1},
+				{"PLAIN", "999950", "another amount", "sale PLAIN 1050", 2, 1},
 				{"WRONG-ID", "1050", "PARAM_ILLEGAL", "sale WRONG-ID 1050", 2, 0},
 			} {
 				code, printed := s.run(program, port, c.id, c.minor)

@@ -17,7 +17,6 @@
 #include <sys/time.h>
 #include <termios.h>
 #include <unistd.h>
-
 #define BODY 4096 /* what the agent sends at most, unless maxBody was agreed */
 enum { STX = 2, ETX = 3, ACK = 6, NAK = 21, T1 = 500, T2 = 1500, T3 = 3000, QUIET = 12000 };
 
@@ -171,15 +170,17 @@ static void open_port(const char *path)
 
 int main(int argc, char **argv)
 {
-    char pay[400], ask[200], tell[200], line[200], meant[90];
+    char pay[400], ask[200], tell[200], line[200], meant[90], sum[20];
     int known = 0, linked = 0;
     FILE *book;
     if (argc != 7 || (book = fopen(argv[2], "a+")) == NULL) return fprintf(stderr, "usage: register PORT BOOK ID METHOD MINOR CURRENCY\n"), 2;
     id = argv[3];
     open_port(argv[1]);
-    sprintf(meant, "sale %.64s ", id);
-    while (fgets(line, sizeof line, book)) known |= strncmp(line, meant, strlen(meant)) == 0;
-    if (!known) note(book, "sale", argv[5]); /* rule 1: the id is stored first */
+    sprintf(meant, "sale %.64s ", id), sprintf(sum, "%.10s %.3s", argv[5], argv[6]);
+    while (fgets(line, sizeof line, book))
+        if (strncmp(line, meant, strlen(meant)) == 0 && ++known && strncmp(line + strlen(meant), sum, strlen(sum)) != 0)
+            return printf("this id is in the book with another amount: take a new one\n"), 2;
+    if (!known) note(book, "sale", sum); /* rule 1: the id is stored first */
     sprintf(pay, "{\"method\":\"pay\",\"paymentRequestId\":\"%.64s\",\"paymentMethod\":\"%.64s\",\"paymentAmount\":{\"value\":%.10s,\"currency\":\"%.3s\"}}", id, argv[4], argv[5], argv[6]);
     sprintf(ask, "{\"method\":\"inquiryPayment\",\"paymentRequestId\":\"%.64s\"}", id);
     while (!final) {
@@ -187,7 +188,7 @@ int main(int argc, char **argv)
         if (!request(known ? ask : pay)) { linked = 0, known = 1; continue; } /* rules 2 and 3 */
         if (known && is("resultCode", "\"AGENT_NOT_FOUND\"")) { known = 0; continue; } /* never stored: the identical pay */
         if (!about_us() && is("resultStatus", "\"F\"") && !is("resultCode", "\"AGENT_S")) /* STORAGE, SHUTTING_DOWN pass */
-            return printf("refused: %.200s\n", member("result")), 2;
+            return printf("refused: %.200s\n", member("result")), is("resultCode", "\"DPOS_PAYMENT_REPEAT") ? 3 : 2; /* 3: the id may be paid */
         for (known |= about_us(); !final && hear(now() + QUIET) == 'F';) {} /* the agent tells by itself */
     }
     note(book, "outcome", status);

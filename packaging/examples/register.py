@@ -147,9 +147,13 @@ class Sale:
             self.state = body
 
     def sell(self):
-        known = self.book.knows("sale", self.id)
+        meant = ("sale", self.id, str(self.pay["paymentAmount"]["value"]), self.pay["paymentAmount"]["currency"])
+        known = self.book.knows(*meant[:2])
+        if known and not self.book.knows(*meant):
+            print("this id is in the book with another amount: take a new one")
+            return 2
         if not known:
-            self.book.note("sale", self.id, self.pay["paymentAmount"]["value"])  # rule 1
+            self.book.note(*meant)  # rule 1
         linked = False
         while not self.state.get("final"):
             linked = linked or self.link.request(method="initConnection", register="example.py")
@@ -166,7 +170,7 @@ class Sale:
                 continue
             if "paymentStatus" not in answer and result["resultStatus"] == "F" and result["resultCode"] not in PASSING:
                 print("refused:", result["resultCode"], result.get("resultMessage", ""))
-                return 2
+                return 3 if "INCONSISTENT" in result["resultCode"] else 2  # 3: the id may be paid
             known = known or "paymentStatus" in answer
             while not self.state.get("final") and self.link.hear(time.monotonic() + QUIET):
                 pass  # the agent tells by itself
