@@ -20,7 +20,9 @@ const patience = 5 * time.Second
 // fastLine keeps bounded writes short.
 func fastLine() Line { return Line{Baud: 921600} }
 
-// openPair makes a pseudo terminal: the far end, and the path of the near one.
+// openPair makes a pseudo terminal: the far end, and the path of the near one. The
+// near one is held open until the test ends: the kernel gives the number of a
+// closed one to the next who asks, and that may be another test's.
 func openPair(t *testing.T) (*os.File, string) {
 	t.Helper()
 	far, near, err := pty.Open()
@@ -28,9 +30,11 @@ func openPair(t *testing.T) (*os.File, string) {
 		t.Fatal(err)
 	}
 	path := near.Name()
-	if err := near.Close(); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() {
+		if err := near.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	polled := polledFile(t, far)
 	t.Cleanup(func() { _ = polled.Close() }) // some tests close it as their hang-up
 	return polled, path

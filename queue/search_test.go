@@ -11,6 +11,9 @@ import (
 
 var searchDepth = flag.Int("search.depth", 5, "how many moves deep the exhaustive search goes")
 
+// longSearch is a depth at which somebody waits and wants to see that it goes on.
+const longSearch = 7
+
 // The search goes through every history of up to a depth of moves: what the
 // machine is told, what the network and the acquirer do behind its back, where the
 // power fails, and what the clock says afterwards. Time moves in seconds. Two
@@ -155,6 +158,9 @@ func searchAll(m machine, depth int) *found {
 		explore(s, s.begin(i == 0), depth, f)
 		if i == 0 && f.broken == "" {
 			explore(s, s.begin(false), depth, f)
+		}
+		if depth >= longSearch {
+			fmt.Printf("depth %d: %d states, %d moves so far\n", depth, f.states, f.moves)
 		}
 		if f.broken != "" {
 			f.broken += fmt.Sprintf("\n\tunder %+v", p)

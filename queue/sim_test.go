@@ -33,7 +33,7 @@ func TestNoHistoryEndsInDisagreement(t *testing.T) {
 		seed := *simFrom + i
 		broken, w := simulate(seed, rightMachine(), false)
 		if broken != "" {
-			t.Fatal(simFailure(seed, rightMachine(), ""))
+			t.Fatal(simFailure(seed))
 		}
 		sum.add(w.counts)
 		if time.Since(said) > 5*time.Second {
@@ -51,8 +51,8 @@ func TestNoHistoryEndsInDisagreement(t *testing.T) {
 }
 
 // simFailure tells the story of a broken promise, and how to see it again.
-func simFailure(seed uint64, m machine, more string) string {
-	broken, w := simulate(seed, m, true)
-	return fmt.Sprintf("seed %d: %s\n%s\nto see it again:\n\tgo test ./queue -run TestNoHistoryEndsInDisagreement -v -sim.seed=%d%s",
-		seed, broken, w.trace, seed, more)
+func simFailure(seed uint64) string {
+	broken, w := simulate(seed, rightMachine(), true)
+	return fmt.Sprintf("seed %d: %s\n%s\nto see it again:\n\tgo test ./queue -run TestNoHistoryEndsInDisagreement -v -sim.seed=%d",
+		seed, broken, w.trace, seed)
 }

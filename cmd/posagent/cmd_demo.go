@@ -72,7 +72,11 @@ type demo struct {
 // playDemo sets the stage in dir, plays, and clears it away.
 func playDemo(ctx context.Context, w io.Writer, dir string) (err error) {
 	d := &demo{teller: newTeller(w), told: map[string]virtual.PaymentState{}}
-	d.stage = &stage{dir: dir, payments: demoPayments, software: "demo till", narrate: d.tellTill}
+	d.stage = &stage{
+		dir: dir, payments: demoPayments, software: "demo till",
+		timers:  virtual.Timers{T2: 250 * time.Millisecond}, // while the agent starts: try again soon
+		manners: virtual.TillOptions{Pause: 200 * time.Millisecond, Quiet: 1500 * time.Millisecond, Narrate: d.tellTill},
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
 		stop()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"time"
 
 	"posagent/antom/sandbox"
 	"posagent/device/virtual"
@@ -14,10 +13,11 @@ import (
 // stage is where a shop is played, all of it on this machine: a stand-in for
 // Antom, the agent as a process of its own, and a register on a pseudo terminal.
 type stage struct {
-	dir      string                     // for keys, configuration, store, notebook and the agent's log
-	payments string                     // lines for the [payments] table
-	software string                     // of the register
-	narrate  func(virtual.Step, string) // of the till; may be nil
+	dir      string // for keys, configuration, store, notebook and the agent's log
+	payments string // lines for the [payments] table
+	software string // of the register
+	timers   virtual.Timers
+	manners  virtual.TillOptions // the till's
 
 	site    site
 	log     *os.File
@@ -70,7 +70,7 @@ func (s *stage) setRegister(ctx context.Context) error {
 	}
 	s.reg = virtual.New(plug, virtual.Options{
 		Name: siteRegister, Software: s.software, Events: true,
-		Timers: virtual.Timers{T2: 250 * time.Millisecond}, // the agent is still starting: try again soon
+		Timers: s.timers,
 	})
 	s.running.start(func() error {
 		err := s.reg.Run(ctx)
@@ -79,9 +79,7 @@ func (s *stage) setRegister(ctx context.Context) error {
 		}
 		return errors.Join(err, book.Close())
 	})
-	s.till = virtual.NewTill(s.reg, book, virtual.TillOptions{
-		Pause: 200 * time.Millisecond, Quiet: 1500 * time.Millisecond, Narrate: s.narrate,
-	})
+	s.till = virtual.NewTill(s.reg, book, s.manners)
 	return nil
 }
 

@@ -82,6 +82,11 @@ func (d *Disk) Apply(op Op) {
 	case Write, Truncate:
 		f := d.place(op.Name)
 		f.pending = append(f.pending, op)
+	case Copy:
+		f := d.place(op.To)
+		text := d.place(op.Name).left(Everything, nil)
+		at := len(f.left(Everything, nil))
+		f.pending = append(f.pending, Op{Kind: Write, Name: op.To, Offset: int64(at), Data: text[at : at+int(op.Offset)]})
 	case Sync:
 		d.place(op.Name).sync(op.Failed, d.Lossy)
 	case SyncDir:

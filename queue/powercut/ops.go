@@ -18,6 +18,7 @@ const (
 const (
 	Rename  Kind = 100 + iota // from Name to To
 	SyncDir                   // Name is the folder
+	Copy                      // Offset bytes from the beginning of Name to the end of To
 )
 
 // Op is one operation of a process on its files.

@@ -16,7 +16,7 @@ import (
 // moment of it breaks no promise, whether or not a failed sync lost what it was for.
 func TestNoFailingOperationBreaksAPromise(t *testing.T) {
 	d := dice(t)
-	home := fastDir(t)
+	home, to := fastDir(t), fastDir(t)
 	_, all := tell(t, fresh(t, home), storyFault{})
 	step := int64(1)
 	if !*long {
@@ -29,13 +29,14 @@ func TestNoFailingOperationBreaksAPromise(t *testing.T) {
 				f := storyFault{at, forever, how}
 				dir := fresh(t, home)
 				ops, _ := tell(t, dir, f)
-				c := newCutter(t, dir, d)
-				c.every, c.share, c.lossy = 1<<30, 0.03, d.IntN(2) == 0
-				if err := c.cut(ops); err != nil {
-					t.Errorf("%+v, lossy %v: %v", f, c.lossy, err)
+				r := replayOf(t, dir, d)
+				r.To = to
+				r.Every, r.Share, r.Lossy = len(ops), 0.03, d.IntN(2) == 0
+				if err := r.Play(ops); err != nil {
+					t.Errorf("%+v, lossy %v: %v", f, r.Lossy, err)
 				}
 				runs++
-				states += c.states
+				states += r.States
 			}
 		}
 	}
@@ -66,15 +67,17 @@ func TestAStartOnAFailingDiskReplacesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCutter(t, dir, dice(t))
-	path := c.lay(nil)
+	r := replayOf(t, dir, dice(t))
 	step := int64(1)
 	if !*long {
 		step = 3
 	}
 	for _, forever := range []bool{false, true} {
-		for at := 1 + c.dice.Int64N(step); ; at += step {
-			c.lay(map[string][]byte{filepath.Join(dir, "posagent.db"): whole})
+		for at := 1 + r.Dice.Int64N(step); ; at += step {
+			path, err := r.Lay(map[string][]byte{r.Store: whole})
+			if err != nil {
+				t.Fatal(err)
+			}
 			Record(filepath.Dir(path))
 			FailAt(at, forever, EIO)
 			opened, salvaged := open(t, path)
@@ -111,7 +114,7 @@ func TestNothingIsBuiltOnACommitThatWasNeverSynced(t *testing.T) {
 	if err := Install(); err != nil {
 		t.Fatal(err)
 	}
-	home := fastDir(t)
+	home, to := fastDir(t), fastDir(t)
 	for at := int64(1); ; at++ {
 		dir := fresh(t, home)
 		s := &story{t: t, path: filepath.Join(dir, "posagent.db")}
@@ -120,9 +123,10 @@ func TestNothingIsBuiltOnACommitThatWasNeverSynced(t *testing.T) {
 		s.saveOne()
 		ops, done := Recorded(), Done()
 		Record("")
-		c := newCutter(t, dir, rand.New(rand.NewPCG(1, 1)))
-		c.lossy, c.every = true, 1<<30 // once it is promised
-		if err := c.cut(ops); err != nil {
+		r := replayOf(t, dir, rand.New(rand.NewPCG(1, 1)))
+		r.To = to
+		r.Lossy, r.Every = true, 1<<30 // once it is promised
+		if err := r.Play(ops); err != nil {
 			t.Errorf("sync %d failed: %v", at, err)
 		}
 		if done < at {
