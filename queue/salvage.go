@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,6 +35,7 @@ const (
 	suffixBuilding = ".salvaging" // a fresh store that is being filled; worth nothing yet
 	suffixDone     = ".salvaged"  // filled and whole: it replaces the store
 	suffixCopy     = ".damaged"   // a copy of the damaged store to read from
+	suffixKept     = ".aside"     // a copy to keep, until it has its name
 )
 
 // ours reports whether a file that SQLite can't read was a store of ours once:
@@ -55,48 +58,73 @@ func holds(path, text string) bool {
 
 // salvage sets a damaged store aside whole and puts a fresh one in its place with
 // every row that can be believed. It can be broken off at any point and is then
-// done again, or finished by finishSalvage.
-func salvage(path string, now time.Time) (Salvage, error) {
-	report := Salvage{Aside: path + ".damaged-" + now.UTC().Format("20060102T150405Z")}
-	for _, end := range []string{"", "-wal"} {
-		if err := copyFile(path+end, report.Aside+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return report, fmt.Errorf("keeping the damaged file: %w", err)
+// done again, or finished by finishSalvage; what a try has made that failed is
+// removed, so that tries without end fill no disk.
+func salvage(path string, now time.Time) (report Salvage, err error) {
+	report.Aside = path + ".damaged-" + now.UTC().Format("20060102T150405Z")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeStores(path+suffixCopy, path+suffixKept, path+suffixBuilding))
 		}
-		if err := copyFile(path+end, path+suffixCopy+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return report, fmt.Errorf("reading the damaged file: %w", err)
-		}
-	}
-	if err := removeStore(path + suffixBuilding); err != nil {
+	}()
+	if err := removeStores(path+suffixCopy, path+suffixKept, path+suffixBuilding); err != nil {
 		return report, err
+	}
+	for _, to := range []string{suffixKept, suffixCopy} {
+		if err := copyStore(path, path+to); err != nil {
+			return report, fmt.Errorf("copying the damaged file: %w", err)
+		}
 	}
 	if err := carryOver(path+suffixCopy, path+suffixBuilding, now, &report); err != nil {
 		return report, fmt.Errorf("carrying rows over: %w", err)
 	}
-	if err := removeStore(path + suffixCopy); err != nil {
+	if err := removeStores(path + suffixCopy); err != nil {
+		return report, err
+	}
+	if err := moveStore(path+suffixKept, report.Aside); err != nil {
 		return report, err
 	}
 	if err := os.Rename(path+suffixBuilding, path+suffixDone); err != nil {
 		return report, err
 	}
-	return report, finishSalvage(path)
+	_, err = finishSalvage(path)
+	return report, err
 }
 
-// finishSalvage puts a salvaged store in its place, if there is one. The old log
-// goes first: replayed into the new file it would destroy it.
-func finishSalvage(path string) error {
+// finishSalvage puts a salvaged store in its place, and reports whether there was
+// one. The old log goes first: replayed into the new file it would destroy it.
+func finishSalvage(path string) (bool, error) {
 	if _, err := os.Stat(path + suffixDone); errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
+	}
+	if err := removeStores(path + suffixBuilding); err != nil {
+		return false, err
 	}
 	for _, end := range []string{"-wal", "-shm"} {
 		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return false, err
 		}
 	}
 	dir := filepath.Dir(path)
 	if err := syncDir(dir); err != nil {
-		return err
+		return false, err
 	}
-	return errors.Join(os.Rename(path+suffixDone, path), syncDir(dir))
+	return true, errors.Join(os.Rename(path+suffixDone, path), syncDir(dir))
+}
+
+// recount tells of a salvage that was broken off and is finished now.
+func recount(ctx context.Context, s *Store) (Salvage, error) {
+	var r Salvage
+	err := s.read.QueryRowContext(ctx, `select (select count(*) from payment) + (select count(*) from refund),
+		(select count(*) from payment where ended_seq = 0)`).Scan(&r.Kept, &r.Open)
+	if err != nil {
+		return r, err
+	}
+	kept, err := filepath.Glob(escapeGlob(s.path) + ".damaged-*Z") // by their times, the newest last
+	if len(kept) > 0 {
+		r.Aside = kept[len(kept)-1]
+	}
+	return r, err
 }
 
 // carryOver fills a fresh store at to with what can be believed of from.
@@ -114,23 +142,38 @@ func carryOver(from, to string, now time.Time, report *Salvage) error {
 	if err == nil {
 		_, err = fresh.write.ExecContext(context.Background(), "update fact set value = ? where name = 'rows_lost_at'", now.UnixMilli())
 	}
+	if err == nil { // all of it into the file: its log does not move with it
+		fresh.unsettled = true
+		err = fresh.settle(context.Background())
+	}
 	return errors.Join(err, fresh.closeDatabase(), syncFile(to))
 }
+
+// carryAtOnce is how many rows are carried over in one commit.
+const carryAtOnce = 500
 
 func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error {
 	payments, damaged := believable(old, scanPayment, func(p Payment) string { return p.ID },
 		selectPayment("order by id"), selectPayment("order by id desc"))
 	report.Damaged += damaged
-	for _, p := range payments {
-		if err := fresh.Save(Batch{Payments: []Change[Payment]{{New: onlyAskAbout(now, p, report)}}}); err != nil {
+	for some := range slices.Chunk(payments, carryAtOnce) {
+		var b Batch
+		for _, p := range some {
+			b.Payments = append(b.Payments, Change[Payment]{New: onlyAskAbout(now, p, report)})
+		}
+		if err := fresh.Save(b); err != nil {
 			return err
 		}
 	}
 	refunds, damaged := believable(old, scanRefund, func(r Refund) string { return r.ID },
 		selectRefund("order by id"), selectRefund("order by id desc"))
 	report.Damaged += damaged
-	for _, r := range refunds {
-		if err := fresh.Save(Batch{Refunds: []Change[Refund]{{New: r}}}); err != nil {
+	for some := range slices.Chunk(refunds, carryAtOnce) {
+		var b Batch
+		for _, r := range some {
+			b.Refunds = append(b.Refunds, Change[Refund]{New: r})
+		}
+		if err := fresh.Save(b); err != nil {
 			return err
 		}
 	}
@@ -176,13 +219,42 @@ func believable[R any](db *sql.DB, scan func(scanner) (R, error), id func(R) str
 	return all, damaged
 }
 
-func removeStore(path string) error {
-	for _, end := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// removeStores removes databases with their logs.
+func removeStores(paths ...string) error {
+	for _, path := range paths {
+		for _, end := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// copyStore makes a durable copy of a database and its log.
+func copyStore(from, to string) error {
+	for _, end := range []string{"", "-wal"} {
+		if err := copyFile(from+end, to+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// moveStore gives a database and its log another name, the log first: a database
+// that has its name is whole.
+func moveStore(from, to string) error {
+	for _, end := range []string{"-wal", ""} {
+		if err := os.Rename(from+end, to+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// escapeGlob takes a path's own characters out of a pattern's hands.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // copyFile makes a durable copy.

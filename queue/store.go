@@ -78,10 +78,16 @@ func open(path string) (*Store, error) {
 }
 
 func openOrSalvage(path string) (*Store, error) {
-	if err := finishSalvage(path); err != nil {
+	finished, err := finishSalvage(path)
+	if err != nil {
 		return nil, err
 	}
 	s, err := openAt(path)
+	if finished && err == nil {
+		report, err := recount(context.Background(), s)
+		s.salvaged = &report
+		return s, err
+	}
 	if !isDamage(err) {
 		return s, err
 	}

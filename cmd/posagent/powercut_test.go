@@ -26,8 +26,8 @@ func TestNoPowerCutMakesTheProgramBreakItsWord(t *testing.T) {
 	needStrace(t)
 	s := openShop(t, quick)
 	w := &witness{ids: []string{"R1", "R2", "R3", "R4", "R5", "R6"}, sent: map[string]int{}}
+	till := s.till()
 	ops := s.traced(w, syscall.SIGKILL, func() {
-		till := s.till()
 		s.sell(till, "R1", 1000)
 		s.arm(sandbox.Plan{Name: "hang_after", ID: "R2"})
 		s.sell(till, "R2", 1000)
@@ -35,7 +35,6 @@ func TestNoPowerCutMakesTheProgramBreakItsWord(t *testing.T) {
 		s.sell(till, "R3", 1000)
 	})
 	ops = append(ops, s.traced(w, syscall.SIGTERM, func() {
-		till := s.till()
 		s.arm(sandbox.Plan{Name: "in_progress", ID: "R4"})
 		s.sell(till, "R4", 1000)
 		s.arm(sandbox.Plan{Name: "unsigned", ID: "R5"})
@@ -144,7 +143,11 @@ func (w *witness) hear(path string, said []byte) []string {
 	if final && w.ended < len(w.ids)-1 && id == w.ids[w.ended] {
 		w.ended++
 	}
-	return []string{"stored " + id, fmt.Sprintf("told %s %s %s", id, state[4], rowState(state[2], final))}
+	marks := []string{"stored " + id, fmt.Sprintf("told %s %s %s", id, state[4], rowState(state[2], final))}
+	if final {
+		marks = append(marks, "delivered "+id) // from here on the register may say so
+	}
+	return marks
 }
 
 // rowState is what a row must say where a register was told a status.

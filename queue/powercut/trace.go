@@ -99,7 +99,12 @@ func (t *tracer) said(path string, c traced) {
 }
 
 func (t *tracer) ours(path string) bool {
-	return strings.HasPrefix(path, t.store) && !strings.HasSuffix(path, "-shm")
+	for _, end := range []string{"-shm", ".lock", ".ballast"} { // which promise nothing
+		if strings.HasSuffix(path, end) {
+			return false
+		}
+	}
+	return strings.HasPrefix(path, t.store)
 }
 
 // do takes up what a call did to files.
@@ -184,8 +189,12 @@ func (t *tracer) file(c traced) error {
 		if c.name == "pwrite64" {
 			at = c.number(3)
 		}
+		data := c.bytes(1)
+		if int64(len(data)) < c.result {
+			return fmt.Errorf("a write of %d bytes is not shown whole", c.result)
+		}
 		if c.result > 0 {
-			t.add(Op{Kind: Write, Name: path, Offset: at, Data: c.bytes(1)[:c.result]})
+			t.add(Op{Kind: Write, Name: path, Offset: at, Data: data[:c.result]})
 		}
 		if c.name == "write" {
 			t.at[fd] += c.result
