@@ -85,8 +85,11 @@ func openOrSalvage(path string) (*Store, error) {
 	s, err := openAt(path)
 	if finished && err == nil {
 		report, err := recount(context.Background(), s)
+		if err != nil {
+			return nil, errors.Join(err, s.closeDatabase())
+		}
 		s.salvaged = &report
-		return s, err
+		return s, nil
 	}
 	if !isDamage(err) {
 		return s, err

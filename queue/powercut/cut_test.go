@@ -48,7 +48,7 @@ func TestNoPowerCutBreaksAPromise(t *testing.T) {
 	ops, _ := tell(t, dir, storyFault{})
 	r := replayOf(t, dir, dice(t))
 	if !*long {
-		r.Every = 5
+		r.Every = 10
 	}
 	if err := r.Play(ops); err != nil {
 		t.Error(err)

@@ -20,7 +20,10 @@ func TestNoFailingOperationBreaksAPromise(t *testing.T) {
 	_, all := tell(t, fresh(t, home), storyFault{})
 	step := int64(1)
 	if !*long {
-		step = all / 12
+		step = all / 7
+	}
+	if raced {
+		step = all / 2
 	}
 	runs, states := 0, 0
 	for at := 1 + d.Int64N(step); at <= all; at += step {
