@@ -38,7 +38,15 @@ type env struct {
 }
 
 func commands() []command {
-	return []command{runCommand(), demoCommand(), tortureCommand(), sandboxCommand(), registerCommand(), checkCommand(), versionCommand()}
+	return []command{
+		runCommand(),
+		demoCommand(),
+		tortureCommand(),
+		sandboxCommand(),
+		registerCommand(),
+		checkCommand(),
+		versionCommand(),
+	}
 }
 
 func main() {
