@@ -2,22 +2,28 @@ package queue
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
 
+// reader is a pool of connections that only read, to a store of this schema. What
+// the agent's [Store] and a [View] both ask is asked here.
+type reader struct{ read *sql.DB }
+
 // selectPayment and selectRefund begin every reading of rows.
 func selectPayment(rest string) string { return "select " + paymentColumns + " from payment " + rest }
 func selectRefund(rest string) string  { return "select " + refundColumns + " from refund " + rest }
+func selectAborted(rest string) string { return "select id, register, at from aborted " + rest }
 
 // Payment returns the stored row of an ID, or ErrNotFound. An ID that was aborted
 // before it was ever paid is a cancelled payment without an amount.
-func (s *Store) Payment(ctx context.Context, id string) (Payment, error) {
-	p, err := rowOf(ctx, s.read, scanPayment, selectPayment("where id = ?"), id)
+func (r reader) Payment(ctx context.Context, id string) (Payment, error) {
+	p, err := rowOf(ctx, r.read, scanPayment, selectPayment("where id = ?"), id)
 	if err != ErrNotFound { //nolint:errorlint // rowOf returns it bare
 		return p, wrap(err, "payment "+id)
 	}
-	a, err := rowOf(ctx, s.read, scanAborted, "select id, register, at from aborted where id = ?", id)
+	a, err := rowOf(ctx, r.read, scanAborted, selectAborted("where id = ?"), id)
 	if err != nil {
 		return Payment{}, wrap(err, "payment "+id)
 	}
@@ -45,14 +51,14 @@ func (a Aborted) payment() Payment {
 func (p Payment) NeverPaid() bool { return p.AmountMinor == 0 }
 
 // Refund returns the stored row of a refundRequestId, or ErrNotFound.
-func (s *Store) Refund(ctx context.Context, id string) (Refund, error) {
-	r, err := rowOf(ctx, s.read, scanRefund, selectRefund("where id = ?"), id)
-	return r, wrap(err, "refund "+id)
+func (r reader) Refund(ctx context.Context, id string) (Refund, error) {
+	row, err := rowOf(ctx, r.read, scanRefund, selectRefund("where id = ?"), id)
+	return row, wrap(err, "refund "+id)
 }
 
 // RefundsOf returns all refunds of a payment, oldest first.
-func (s *Store) RefundsOf(ctx context.Context, paymentRequestID string) ([]Refund, error) {
-	list, err := rowsOf(ctx, s.read, scanRefund, selectRefund("where payment_request_id = ? order by received_at, id"), paymentRequestID)
+func (r reader) RefundsOf(ctx context.Context, paymentRequestID string) ([]Refund, error) {
+	list, err := rowsOf(ctx, r.read, scanRefund, selectRefund("where payment_request_id = ? order by received_at, id"), paymentRequestID)
 	return list, wrap(err, "refunds of "+paymentRequestID)
 }
 
@@ -63,18 +69,24 @@ func (s *Store) PaymentByAcquirerID(ctx context.Context, paymentID string) (Paym
 	return p, wrap(err, "paymentId "+paymentID)
 }
 
+// What [Payment.Closed] and [Refund.Closed] are not, in SQL.
+const (
+	unclosedPayment = "(ended_seq = 0 or delivered != rev or reversal = 'PENDING')"
+	unclosedRefund  = "(ended_seq = 0 or (delivered != rev and reversal = 0))"
+)
+
 // Unclosed returns every payment that is open or being undone, or whose end the
 // register has not stored yet, oldest first. It reads the whole table: once, at
 // start.
 func (s *Store) Unclosed(ctx context.Context) ([]Payment, error) {
 	return rowsOf(ctx, s.read, scanPayment,
-		selectPayment("where ended_seq = 0 or delivered != rev or reversal = 'PENDING' order by received_at, id"))
+		selectPayment("where "+unclosedPayment+" order by received_at, id"))
 }
 
 // UnclosedRefunds is Unclosed for refunds.
 func (s *Store) UnclosedRefunds(ctx context.Context) ([]Refund, error) {
 	return rowsOf(ctx, s.read, scanRefund,
-		selectRefund("where ended_seq = 0 or (delivered != rev and reversal = 0) order by received_at, id"))
+		selectRefund("where "+unclosedRefund+" order by received_at, id"))
 }
 
 // Ended names the payment or refund of a register whose end was learnt last.
@@ -97,8 +109,8 @@ func (s *Store) LastEnded(ctx context.Context) ([]Ended, error) {
 }
 
 // Story returns the journal of a payment or refund, oldest first.
-func (s *Store) Story(ctx context.Context, id string) ([]Event, error) {
-	story, err := rowsOf(ctx, s.read, func(row scanner) (e Event, err error) {
+func (r reader) Story(ctx context.Context, id string) ([]Event, error) {
+	story, err := rowsOf(ctx, r.read, func(row scanner) (e Event, err error) {
 		var at int64
 		err = row.Scan(&e.ID, &at, &e.Kind, &e.Text)
 		e.At = fromMillis(at)
@@ -133,8 +145,8 @@ func (s *Store) Sums(ctx context.Context, register string, from, to time.Time) (
 }
 
 // fact reads a single number.
-func (s *Store) fact(ctx context.Context, name string) (int64, error) {
-	n, err := rowOf(ctx, s.read, func(row scanner) (n int64, err error) {
+func (r reader) fact(ctx context.Context, name string) (int64, error) {
+	n, err := rowOf(ctx, r.read, func(row scanner) (n int64, err error) {
 		err = row.Scan(&n)
 		return n, err
 	}, "select value from fact where name = ?", name)

@@ -179,7 +179,7 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 	}
 	report.Kept = len(payments) + len(refunds)
 	marks, _ := believable(old, scanAborted, func(a Aborted) string { return a.ID },
-		"select id, register, at from aborted", "select id, register, at from aborted order by id desc")
+		selectAborted(""), selectAborted("order by id desc"))
 	return fresh.Save(Batch{Aborted: marks})
 }
 

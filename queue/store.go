@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"os"
@@ -12,14 +11,8 @@ import (
 	"time"
 )
 
-// applicationID marks our files: "posa" in the header that file(1) reads.
-const applicationID = 0x706f7361
-
 // readers is how many reads run beside the one writer.
 const readers = 4
-
-//go:embed schema/*.sql
-var schema embed.FS
 
 // ErrNotFound says that the store has no payment of that ID.
 var ErrNotFound = errors.New("no such payment")
@@ -30,9 +23,9 @@ var ErrInUse = errors.New("the store is in use")
 // Store keeps payments in one SQLite file. Whatever [Store.Save] returned nil
 // for survives a power cut.
 type Store struct {
+	reader
 	path  string
 	write *sql.DB // one connection
-	read  *sql.DB
 	lock  *os.File
 	sql   statements
 
@@ -130,7 +123,7 @@ func openAt(path string) (*Store, error) {
 	if err := checkWhole(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, write: dial(path, true, 1), read: dial(path, false, readers)}
+	s := &Store{path: path, write: dial(path, true, 1), reader: reader{dial(path, false, readers)}}
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, s.closeDatabase())
 	}
@@ -204,7 +197,7 @@ func (s *Store) prepare() error {
 	if err := s.write.PingContext(ctx); err != nil {
 		return err
 	}
-	version, err := s.version(ctx)
+	version, err := versionOf(ctx, s.write)
 	if err != nil {
 		return err
 	}
@@ -227,55 +220,6 @@ func (s *Store) prepare() error {
 		return err
 	}
 	return s.reserveRoom(ctx)
-}
-
-// version returns the schema's version, 0 for a file that is still empty.
-func (s *Store) version(ctx context.Context) (int, error) {
-	var id, version, tables int
-	err := errors.Join(
-		s.write.QueryRowContext(ctx, "pragma application_id").Scan(&id),
-		s.write.QueryRowContext(ctx, "pragma user_version").Scan(&version),
-		s.write.QueryRowContext(ctx, "select count(*) from sqlite_schema").Scan(&tables),
-	)
-	if err != nil {
-		return 0, err
-	}
-	empty := id == 0 && version == 0 && tables == 0
-	if !empty && id != applicationID {
-		return 0, errors.New("this is another program's database; set store.path to a file of posagent's own")
-	}
-	return version, nil
-}
-
-// migrate applies the schema files after version, each in one commit with its
-// number.
-func (s *Store) migrate(ctx context.Context, version int) error {
-	files, err := schema.ReadDir("schema")
-	if err != nil {
-		return err
-	}
-	if version > len(files) {
-		return fmt.Errorf("written by a newer posagent (schema %d, this one knows %d); "+
-			"install that version again, nothing was changed", version, len(files))
-	}
-	for n := version + 1; n <= len(files); n++ {
-		text, err := schema.ReadFile("schema/" + files[n-1].Name())
-		if err != nil {
-			return err
-		}
-		if err := s.applySchema(ctx, n, string(text)); err != nil {
-			return fmt.Errorf("schema %d: %w", n, err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) applySchema(ctx context.Context, n int, text string) error {
-	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, fmt.Sprintf("%s;\npragma user_version = %d;\npragma application_id = %d;",
-			text, n, applicationID))
-		return err
-	})
 }
 
 // inOneCommit runs fn and commits what it wrote: all of it or nothing. An error
