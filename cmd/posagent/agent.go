@@ -34,6 +34,12 @@ func serve(ctx context.Context, s settings, log *slog.Logger) error {
 	return errors.Join(err, store.Close())
 }
 
+// agent is what a running agent shows of itself.
+type agent struct {
+	started time.Time
+	worker  *queue.Worker
+}
+
 func serveFrom(ctx context.Context, s settings, store *queue.Store, log *slog.Logger) error {
 	client, err := newClient(s, log)
 	if err != nil {
@@ -47,6 +53,8 @@ func serveFrom(ctx context.Context, s settings, store *queue.Store, log *slog.Lo
 	wakes := newWakes(s.Registers)
 	upstream := &upstream{changed: wakes.wakeAll}
 	worker := newWorker(s, store, heard{acquirer{client}, upstream}, wakes, log)
+	a := &agent{started: time.Now(), worker: worker}
+	defer a.openStatus(ctx, s.Status.Listen, log).close()
 	err = join(ctx, worker, s.Registers, func(ctx context.Context, r config.Register) error {
 		o := link(r, wakes[r.Name], log)
 		o.Terminal = s.Antom.ClientID

@@ -90,9 +90,6 @@ func (s *settings) readRoots(faults *config.Faults) {
 // that nobody relies on what is not there.
 func (s *settings) remarks() []string {
 	var list []string
-	if s.Line("status.listen") > 0 {
-		list = append(list, "status.listen has no effect in this version")
-	}
 	if s.Payments.QuietTime < s.Payments.PayTimeout {
 		list = append(list, fmt.Sprintf("payments.quiet_time (%v) is shorter than payments.pay_timeout (%v): "+
 			"a payment could be called not paid while its request is still on the way", s.Payments.QuietTime, s.Payments.PayTimeout))

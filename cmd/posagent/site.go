@@ -21,6 +21,7 @@ const (
 	siteOurKey     = "private.pem"       // the agent's
 	siteAntomKey   = "antom.pem"         // the stand-in's public key, for the agent
 	siteAntomOwn   = "antom-private.pem" // its private half, for the stand-in
+	siteSocket     = "status.sock"
 	siteClientID   = "SANDBOX0000001"
 	siteRegister   = "lane1"
 	sitePortOfLine = "register0"
@@ -99,7 +100,7 @@ func (s site) make(p plan) error {
 		{siteOurKey, oursPEM, 0o600},
 		{siteAntomOwn, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: theirsPKCS8}), 0o600},
 		{siteAntomKey, public, 0o644},
-		{siteConfig, []byte(p.toml()), 0o644},
+		{siteConfig, []byte(p.toml(s.dir)), 0o644},
 	} {
 		if err := writeNew(filepath.Join(s.dir, f.name), f.text, f.mode); err != nil {
 			return err
@@ -121,7 +122,16 @@ func writeNew(path string, text []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-func (p plan) toml() string {
+// siteListen is a site's status socket, in its folder unless that lies too deep: a
+// socket's path has at most 107 bytes.
+func siteListen(dir string) string {
+	if len(filepath.Join(dir, siteSocket)) > 107 {
+		return ""
+	}
+	return "unix:" + siteSocket
+}
+
+func (p plan) toml(dir string) string {
 	return fmt.Sprintf(`# Made by posagent for its stand-in for Antom. No money moves, and the keys are
 # worth nothing. posagent run -config posagent.toml takes this file as it is.
 
@@ -138,10 +148,13 @@ cipher = %q
 [store]
 path = "posagent.db"
 
+[status]
+listen = %q
+
 [[register]]
 name = %q
 port = %q
-`, p.baseURL, siteClientID, "./"+siteOurKey, "./"+siteAntomKey, p.encryption, p.cipher, p.payments, siteRegister, p.port)
+`, p.baseURL, siteClientID, "./"+siteOurKey, "./"+siteAntomKey, p.encryption, p.cipher, p.payments, siteListen(dir), siteRegister, p.port)
 }
 
 // read takes a site up, and refuses one that was made for another address.
