@@ -33,12 +33,14 @@ type acquirer struct {
 	most      int // requests under way at the same time
 	paymentID func(id string) string
 	refunds   map[string]int64 // refundRequestId to what was given back
+	refused   map[string]bool  // refundRequestIds that are never given back
 }
 
 func newAcquirer() *acquirer {
 	return &acquirer{
 		charges: map[string]int{}, pays: map[string]int{}, inquiries: map[string]int{}, rush: map[string][]behaviour{},
 		paymentID: func(id string) string { return "A" + id }, refunds: map[string]int64{},
+		refused: map[string]bool{},
 	}
 }
 
@@ -63,7 +65,9 @@ func (a *acquirer) Inquire(ctx context.Context, p Payment) Answer {
 // Refund gives money back, once for each refundRequestId.
 func (a *acquirer) Refund(ctx context.Context, r Refund) Answer {
 	answer := a.treat(ctx, r.ID, a.pays, func() Verdict {
-		a.refunds[r.ID] = r.AmountMinor
+		if !a.refused[r.ID] {
+			a.refunds[r.ID] = r.AmountMinor
+		}
 		return VerdictRefunded
 	})
 	if answer.Verdict == VerdictRefunded || answer.Verdict == VerdictOpen {
@@ -79,6 +83,13 @@ func (a *acquirer) InquireRefund(ctx context.Context, r Refund) Answer {
 		}
 		return VerdictNotFound
 	})
+}
+
+// refuse has a refund never be given, whatever its requests are told.
+func (a *acquirer) refuse(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused[id] = true
 }
 
 // refunded is how much was given back under a refundRequestId.

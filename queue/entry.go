@@ -16,6 +16,7 @@ type entry struct {
 	touched bool          // in loop.touched
 	dropped bool          // not stored, and forgotten
 	again   time.Time     // what follows from it could not be begun: not before; zero: it could
+	resume  time.Time     // read from the store then, and yet to be taken up in its turn; zero: it was
 	wake    time.Time     // in the agenda under it
 	index   int           // in the agenda; -1: not there
 }
@@ -109,6 +110,9 @@ func (p *payment) wakeAt() time.Time {
 	if p.row.State.Final() {
 		return p.again
 	}
+	if !p.resume.IsZero() {
+		return p.resume
+	}
 	if p.row.InDoubt {
 		return due
 	}
@@ -117,9 +121,10 @@ func (p *payment) wakeAt() time.Time {
 
 func (p *payment) patient() bool { return p.row.State == Unresolved }
 
-// inTime is P4 once more: the save may have taken the rest of the window.
+// inTime is P4 once more: the save may have taken the rest of the window, or an
+// abort may have been saved with it.
 func (p *payment) inTime(act Action, now time.Time) bool {
-	return act != Pay || now.Before(p.row.Deadline)
+	return act != Pay || p.row.State == Sending && now.Before(p.row.Deadline)
 }
 
 func (p *payment) call(g Gateway, act Action) func(context.Context) Answer {
@@ -171,11 +176,16 @@ func (r *refund) wakeAt() time.Time {
 	if r.row.State == RefundWaiting || r.calling != None {
 		return time.Time{}
 	}
+	if !r.resume.IsZero() {
+		return r.resume
+	}
 	return r.row.Due
 }
 
 // patient: a refund's customer waits only for its first attempt.
-func (r *refund) patient() bool { return r.row.Attempts > 1 || r.row.Inquiries > 0 }
+func (r *refund) patient() bool {
+	return r.row.Attempts > 1 || r.row.Inquiries > 0 || !r.resume.IsZero()
+}
 
 func (r *refund) inTime(Action, time.Time) bool { return true }
 

@@ -24,30 +24,40 @@ func (l *loop) load(ctx context.Context, now time.Time) error {
 		return err
 	}
 	l.lostAt = fromMillis(lost)
-	newBoot, boot, err := l.o.Store.newBoot(ctx)
-	if err != nil {
+	if l.newBoot, l.boot, err = l.o.Store.newBoot(ctx); err != nil {
 		return err
 	}
-	l.boot = boot
-	if err := l.loadPayments(ctx, now, newBoot); err != nil {
+	if err := l.loadPayments(ctx, now); err != nil {
 		return err
 	}
 	return l.loadRefunds(ctx, now)
 }
 
-func (l *loop) loadPayments(ctx context.Context, now time.Time, newBoot bool) error {
+// loadPayments takes up at once what may be inside its window. What is in doubt, which
+// may be the backlog of a long outage, is taken up in its turn: all of it at once
+// would be a storm, and one commit as long.
+func (l *loop) loadPayments(ctx context.Context, now time.Time) error {
 	rows, err := l.o.Store.Unclosed(ctx)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		p := l.enter(row, row)
-		if !row.State.Final() {
-			l.o.Logger.Info("taken up again", "payment", row)
-			l.step(now, p, Restart{NewBoot: newBoot})
+		switch p := l.enter(row, row); {
+		case row.State.Final():
+		case row.InDoubt:
+			p.resume = now
+		default:
+			l.takeUp(now, p)
 		}
 	}
 	return nil
+}
+
+// takeUp has the machine go on with a row that a process before left.
+func (l *loop) takeUp(now time.Time, it item) {
+	it.base().resume = time.Time{}
+	l.o.Logger.Info("taken up again", it.log())
+	l.step(now, it, Restart{NewBoot: l.newBoot})
 }
 
 // loadRefunds also begins the reversals whose payment was saved without them: the
@@ -58,10 +68,8 @@ func (l *loop) loadRefunds(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for _, row := range rows {
-		r := l.enterRefund(row, row)
-		if !row.State.Final() {
-			l.o.Logger.Info("taken up again", "refund", row)
-			l.step(now, r, Restart{})
+		if r := l.enterRefund(row, row); !row.State.Final() && row.State != RefundWaiting {
+			r.resume = now
 		}
 	}
 	for _, p := range l.payments {
@@ -70,7 +78,9 @@ func (l *loop) loadRefunds(ctx context.Context, now time.Time) error {
 		}
 	}
 	for _, r := range l.refunds {
-		l.nextTurn(now, r.row.PaymentRequestID)
+		if r.row.State == RefundWaiting {
+			l.nextTurn(now, r.row.PaymentRequestID)
+		}
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ type loop struct {
 	known    paymentIDs
 	lostAt   time.Time // when rows were last lost to a damaged file; zero: never
 	boot     int64     // to be noted once the rows taken up in it are saved; 0: it is
+	newBoot  bool      // the box was started anew since the rows were written
 
 	touched  []item           // stepped or asked about since the last save
 	bury     map[string]int64 // refused with a commit whose outcome is not known: ID, ReceivedAt
@@ -208,7 +209,11 @@ func (l *loop) tickDue(now time.Time) {
 func (l *loop) tick(now time.Time, it item) {
 	e := it.base()
 	patient := it.patient()
-	l.step(now, it, Tick{Calling: e.calling != None})
+	if e.resume.IsZero() {
+		l.step(now, it, Tick{Calling: e.calling != None})
+	} else {
+		l.takeUp(now, it)
+	}
 	if e.act != None && (patient || it.patient()) && !e.inDoubt {
 		e.inDoubt = true
 		l.asking++

@@ -1,0 +1,164 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A long outage leaves a backlog, and the box is started again: everything open is
+// asked about, a few at a time, and a new sale does not wait for it.
+func TestABacklogIsTakenUpWithoutAStorm(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		const n = 100
+		backlog(t, path, n)
+		for _, id := range ids(n) {
+			bank.treatAs(id, behaviour{lost: true})
+			bank.treatAs("F"+id, behaviour{lost: true})
+		}
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "NEW")
+		if _, took := a.until(t, "NEW", Paid, time.Second); took > 100*time.Millisecond {
+			t.Errorf("the sale took %v", took)
+		}
+		time.Sleep(10 * time.Minute) // fake
+		synctest.Wait()
+		if got := bank.atOnce(); got > inDoubtAtOnce+1 {
+			t.Errorf("%d requests at once, want %d and the sale's at the most", got, inDoubtAtOnce)
+		}
+		for _, id := range ids(n) {
+			if bank.seen(id).inquiries == 0 || bank.refunded("F"+id) == 0 {
+				t.Errorf("%s was never asked about, or its like never refunded", id)
+			}
+		}
+	})
+}
+
+// backlog stores n payments and n refunds that were left under way long ago.
+func backlog(t *testing.T, path string, n int) {
+	t.Helper()
+	store, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-24 * time.Hour)
+	var b Batch
+	for i, id := range ids(n) {
+		p, _ := Begin(long, "lane-"+id, testCommand(id), time.Minute)
+		p, _ = Policy{}.Step(long.Add(time.Minute), p, Tick{})
+		paid, _ := Begin(long, "lane-"+id, testCommand("P"+id), time.Minute)
+		paid = Policy{}.end(long, paid, testAnswer(VerdictPaid, Pay))
+		paid.EndedSeq, paid.Delivered = int64(i+1), paid.Rev
+		r, _ := BeginRefund(long, Refund{ID: "F" + id, Register: "lane1", PaymentRequestID: "P" + id, PaymentID: "A" + id, AmountMinor: 1, Currency: "SGD"}, true)
+		b.Payments = append(b.Payments, Change[Payment]{New: p}, Change[Payment]{New: paid})
+		b.Refunds = append(b.Refunds, Change[Refund]{New: r})
+	}
+	if err := errors.Join(store.Save(b), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A pay and its abort that come in together are saved together: nothing is sent.
+func TestAnAbortThatComesInWithItsPayStopsIt(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		l := newTestLoop(t, path, bank)
+		r, aborted := make(reply[Payment], 1), make(reply[Payment], 1)
+		l.enqueue("lane1", testCommand("R1"), time.Minute, r)
+		l.abort("lane1", "R1", aborted)
+		l.flush(context.Background(), time.Now())
+		for l.underWay > 0 {
+			l.answered(time.Now(), <-l.answers)
+			l.flush(context.Background(), time.Now())
+		}
+		l.calls.Wait()
+		if got := bank.seen("R1"); got.pays != 0 {
+			t.Errorf("the acquirer saw %+v, want no pay after the abort", got)
+		}
+		if row, err := l.lookUp("R1"); err != nil || row.State != Cancelled {
+			t.Errorf("it is %s (%v), want cancelled", row.State, err)
+		}
+	})
+}
+
+// A reversal is not done while another refund of its payment is under way: that one
+// may be refused yet, and then its part is to be given back too.
+func TestAReversalWaitsForTheRefundsBeforeIt(t *testing.T) {
+	for _, part := range []int64{1050, 400} {
+		bubble(t, func(t *testing.T, path string, bank *acquirer) {
+			a := start(t, path, bank)
+			defer a.stop(t)
+			a.pay(t, "lane1", "R1")
+			a.until(t, "R1", Paid, time.Second)
+			bank.treatAs("F1", slices.Repeat([]behaviour{{before: 10 * time.Second, say: VerdictRefused}}, 2)...)
+			bank.refuse("F1")
+			a.refund(t, partOf("F1", "R1", part))
+			p, err := a.Abort(context.Background(), "lane1", "R1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got := a.row(t, "R1").Reversal; got != RefundPending {
+				t.Errorf("the reversal is %s while %d are on their way back, and may not come", got, part)
+			}
+			a.untilRefund(t, "F1", RefundRefused, time.Minute)
+			time.Sleep(time.Minute) // fake
+			if got := bank.refunded(p.ReversalID()); got != 1050 {
+				t.Errorf("%d were given back, want all of it", got)
+			}
+			if got := a.row(t, "R1").Reversal; got != RefundSuccess {
+				t.Errorf("the reversal is %q in the end", got)
+			}
+		})
+	}
+}
+
+// The agent's own refund ids are not to be had: a refund under one would stand in
+// the way of the undoing.
+func TestARefundUnderAReversalsIDIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		a.until(t, "R1", Paid, time.Second)
+		var illegal *CommandError
+		_, err := a.EnqueueRefund(context.Background(), "lane1", partOf(reversalID("R1"), "R1", 1))
+		if !errors.As(err, &illegal) {
+			t.Errorf("got %v, want a *CommandError", err)
+		}
+	})
+}
+
+// A refund that another register asks about by sending it again is told to that one,
+// at once.
+func TestARefundBelongsToTheRegisterThatSentItLast(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		a.until(t, "R1", Paid, time.Second)
+		a.refund(t, partOf("F1", "R1", 100))
+		a.untilRefund(t, "F1", Refunded, time.Second)
+		for len(a.changed) > 0 {
+			<-a.changed
+		}
+		if _, err := a.EnqueueRefund(context.Background(), "lane2", partOf("F1", "R1", 100)); err != nil {
+			t.Fatal(err)
+		}
+		wantUntold(t, a, "lane1", "R1")
+		wantUntold(t, a, "lane2", "F1")
+		woken := map[string]bool{}
+		for len(a.changed) > 0 {
+			woken[<-a.changed] = true
+		}
+		if !woken["lane1"] || !woken["lane2"] {
+			t.Errorf("woken: %v, want both registers", woken)
+		}
+		if last, err := a.LastEnded(context.Background(), "lane2"); err != nil || last.Refund == nil || last.Refund.ID != "F1" {
+			t.Errorf("the last end of lane2 is %+v (%v)", last, err)
+		}
+	})
+}
