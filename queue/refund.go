@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -65,6 +66,8 @@ func (c RefundCommand) check() error {
 	switch {
 	case c.ID == "" || len(c.ID) > 64:
 		return &CommandError{"refundRequestId: want 1 to 64 characters"}
+	case isReversalID(c.ID):
+		return &CommandError{"refundRequestId: ids of this form are the agent's own, for late aborts"}
 	case (c.PaymentRequestID == "") == (c.PaymentID == ""):
 		return &CommandError{"paymentRequestId: name the payment by it or by paymentId"}
 	case c.Full && c.AmountMinor != 0:
@@ -140,5 +143,19 @@ func (r Refund) LogValue() slog.Value {
 // for ids whatever that ID is.
 func reversalID(paymentRequestID string) string {
 	sum := sha256.Sum256([]byte("reversal of " + paymentRequestID))
-	return "RV_" + hex.EncodeToString(sum[:20])
+	return reversalPrefix + hex.EncodeToString(sum[:reversalBytes])
+}
+
+// The form of a reversal's ID.
+const (
+	reversalPrefix = "RV_"
+	reversalBytes  = 20
+)
+
+// isReversalID reports whether an ID has the form of a reversal's, of whichever
+// payment: a register's refund under it would stand in that reversal's way.
+func isReversalID(id string) bool {
+	digits, found := strings.CutPrefix(id, reversalPrefix)
+	sum, err := hex.DecodeString(digits)
+	return found && err == nil && len(sum) == reversalBytes
 }

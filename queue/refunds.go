@@ -26,13 +26,24 @@ func (l *loop) enqueueRefund(register string, c RefundCommand, r reply[Refund]) 
 
 func (l *loop) repeatRefund(it *refund, register string, r reply[Refund]) {
 	if it.row.Register != register {
-		it.row.Register, it.row.Delivered = register, 0
+		l.moveRefund(it, register)
 	}
 	if !it.fresh() && !it.lazy() { // a change that is not saved yet is not told
 		r.send(it.saved, nil)
 		return
 	}
 	it.onceSaved(r)
+}
+
+// moveRefund gives a refund to another register, as move does a payment.
+func (l *loop) moveRefund(it *refund, register string) {
+	before := it.row.Register
+	it.row.Register, it.row.Delivered = register, 0
+	if it.row.EndedSeq > 0 {
+		l.noteEnded(Ended{register, it.row.ID, it.row.EndedSeq, true})
+	}
+	l.o.Changed(before)
+	l.o.Changed(register)
 }
 
 // onceSaved sends the row, or why it could not be saved.
@@ -56,6 +67,9 @@ func (l *loop) beginRefund(register string, c RefundCommand, r reply[Refund]) {
 	if err != nil {
 		r.send(Refund{}, err)
 		return
+	}
+	if p.Reversal == RefundPending {
+		left = 0 // all of it is on its way back, or will be
 	}
 	amount := c.AmountMinor
 	if c.Full {
@@ -176,6 +190,10 @@ func (l *loop) follow(now time.Time, it item) {
 		if it.row.State.Final() || it.row.State == RefundWaiting {
 			l.nextTurn(now, it.row.PaymentRequestID)
 		}
+		// Nor does its end leave an undoing waiting that was to follow it.
+		if p := l.payments[it.row.PaymentRequestID]; p != nil && it.row.State.Final() {
+			l.followPayment(now, p)
+		}
 	}
 }
 
@@ -196,7 +214,8 @@ func (l *loop) followPayment(now time.Time, p *payment) {
 }
 
 // undo begins the refund of a payment that was taken although it was aborted, or
-// takes up how that refund ended.
+// takes up how that refund ended. Refunds of it that are under way end first: what
+// they give back need not be undone, and what they don't must be.
 func (l *loop) undo(ctx context.Context, now time.Time, p *payment) error {
 	id := p.row.ReversalID()
 	if p.saved.Reversal != RefundPending || p.row.Reversal != RefundPending || l.refunds[id] != nil {
@@ -210,6 +229,9 @@ func (l *loop) undo(ctx context.Context, now time.Time, p *payment) error {
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	if l.givingBack(p.row.ID) {
+		return nil
+	}
 	left, err := l.left(p.saved)
 	if err != nil {
 		return err
@@ -220,6 +242,16 @@ func (l *loop) undo(ctx context.Context, now time.Time, p *payment) error {
 	}
 	l.giveBack(now, p.saved, Refund{ID: id, Register: p.saved.Register, AmountMinor: left, Reversal: true})
 	return nil
+}
+
+// givingBack reports whether a refund of a payment is under way or waits to be.
+func (l *loop) givingBack(paymentRequestID string) bool {
+	for _, it := range l.refunds {
+		if it.row.PaymentRequestID == paymentRequestID && !it.row.State.Final() {
+			return true
+		}
+	}
+	return false
 }
 
 // undone is how a reversal ends that needs no refund, or can't have one.
@@ -255,7 +287,9 @@ func (l *loop) refundInHand(row Refund) *refund {
 // lookUpRefund returns the row of a refundRequestId as it is on the disk.
 func (l *loop) lookUpRefund(id string) (Refund, error) {
 	if it := l.refunds[id]; it != nil && !it.fresh() {
-		return it.saved, nil
+		row := it.saved
+		row.Register = it.row.Register // saved lazily
+		return row, nil
 	}
 	row, err := l.readRefund(id)
 	if errors.Is(err, ErrNotFound) && l.rowsLost(time.Now()) {

@@ -207,6 +207,9 @@ func (l *loop) lastEnded(register string) (Record, error) {
 	}
 	if last.Refund {
 		row, err := l.lookUpRefund(last.ID)
+		if err == nil && row.Register != register {
+			err = ErrNotFound
+		}
 		return Record{Refund: &row}, err
 	}
 	row, err := l.lookUp(last.ID)
@@ -250,6 +253,7 @@ func (l *loop) untold(register string) []Record {
 	for _, r := range l.refunds {
 		if r.row.Register == register && !r.fresh() && !r.row.Closed() && !r.row.Reversal {
 			row := r.saved
+			row.Register = register // saved lazily
 			list = append(list, Record{Refund: &row})
 		}
 	}
