@@ -2,6 +2,7 @@ package antom
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -108,30 +109,62 @@ func TestEncryptedAnswerWithEncryptionOffIsNone(t *testing.T) {
 	wantIgnorance(t, resp, err, true, ErrMalformed)
 }
 
-func TestEchoedIDMustBeTheOneAskedAbout(t *testing.T) {
-	g := newGateway(t)
-	c, ctx := g.client(), testContext(t)
-	for _, call := range []struct {
-		field string
-		ask   func() error
-	}{
-		{"paymentRequestId", func() error {
+// echoing are the calls whose answers name what was asked about, with R1.
+func echoing(ctx context.Context, c *Client) map[string]func() error {
+	return map[string]func() error{
+		"paymentRequestId": func() error {
 			_, err := c.InquiryPayment(ctx, InquiryPaymentRequest{PaymentRequestID: "R1"})
 			return err
-		}},
-		{"refundRequestId", func() error {
+		},
+		"refundRequestId": func() error {
 			_, err := c.Refund(ctx, RefundRequest{"R1", "P1", Amount{1, "SGD"}, "", "", ""})
 			return err
-		}},
-		{"refundId", func() error { _, err := c.InquiryRefund(ctx, InquiryRefundRequest{RefundID: "R1"}); return err }},
-	} {
-		g.speak = func(s *spoken) { s.plain = `{"result":{"resultStatus":"S"},"` + call.field + `":"R2"}` }
-		if err := call.ask(); !errors.Is(err, ErrMisfit) {
-			t.Errorf("%s of another: got %v", call.field, err)
+		},
+		"refundId": func() error { _, err := c.InquiryRefund(ctx, InquiryRefundRequest{RefundID: "R1"}); return err },
+	}
+}
+
+func TestEchoedIDMustBeTheOneAskedAbout(t *testing.T) {
+	g := newGateway(t)
+	server, roots, _ := overTLS(t, g)
+	secure := func(o *Options) { o.BaseURL, o.RootCAs = server.URL+"/openapi/v2", roots }
+	for way, c := range map[string]*Client{"http": g.client(), "https": g.client(secure)} {
+		for field, ask := range echoing(testContext(t), c) {
+			g.speak = func(s *spoken) { s.plain = `{"result":{"resultStatus":"S"},"` + field + `":"R2"}` }
+			if err := ask(); !errors.Is(err, ErrMisfit) {
+				t.Errorf("%s, %s of another: got %v", way, field, err)
+			}
+			g.speak = func(s *spoken) { s.plain = `{"result":{"resultStatus":"S"},"` + field + `":"R1"}` }
+			if err := ask(); err != nil {
+				t.Errorf("%s, the right %s: got %v", way, field, err)
+			}
 		}
-		g.speak = func(s *spoken) { s.plain = `{"result":{"resultStatus":"S"}}` }
-		if err := call.ask(); err != nil {
-			t.Errorf("%s absent: got %v", call.field, err)
+	}
+}
+
+// Over plain http whoever holds an answer back can give it to another question, if
+// it names none. What says nothing of a payment or refund needs no name.
+func TestOverPlainHTTPAnAnswerThatSaysSomethingNamesItsQuestion(t *testing.T) {
+	g := newGateway(t)
+	server, roots, _ := overTLS(t, g)
+	secure := func(o *Options) { o.BaseURL, o.RootCAs = server.URL+"/openapi/v2", roots }
+	for way, c := range map[string]*Client{"http": g.client(), "https": g.client(secure)} {
+		for field, ask := range echoing(testContext(t), c) {
+			for result, says := range map[string]bool{
+				`"S"`: true,
+				`"F","resultCode":"DPOS_PAYMENT_ORDER_NOT_EXIST"`: field != "refundRequestId",
+				`"F","resultCode":"refund_not_exist"`:             field != "refundRequestId",
+				`"F","resultCode":"PARAM_ILLEGAL"`:                false,
+				`"U","resultCode":"UNKNOWN_EXCEPTION"`:            false,
+			} {
+				for _, name := range []string{"", `,"` + field + `":""`, `,"` + field + `":null`} {
+					g.speak = func(s *spoken) { s.plain = `{"result":{"resultStatus":` + result + `}` + name + `}` }
+					want := way == "http" && says
+					if err := ask(); (err != nil) != want || want && !errors.Is(err, ErrMisfit) {
+						t.Errorf("%s, %s without %s%s: got %v", way, result, field, name, err)
+					}
+				}
+			}
 		}
 	}
 }
@@ -139,7 +172,7 @@ func TestEchoedIDMustBeTheOneAskedAbout(t *testing.T) {
 func TestUnreadableAmountIsNoAnswer(t *testing.T) {
 	g := newGateway(t)
 	g.speak = func(s *spoken) {
-		s.plain = `{"result":{"resultStatus":"S"},"paymentStatus":"SUCCESS","paymentAmount":{"value":10.5,"currency":"SGD"}}`
+		s.plain = `{"result":{"resultStatus":"S"},"paymentRequestId":"R1","paymentStatus":"SUCCESS","paymentAmount":{"value":10.5,"currency":"SGD"}}`
 	}
 	resp, err := g.client().InquiryPayment(testContext(t), InquiryPaymentRequest{PaymentRequestID: "R1"})
 	if !errors.Is(err, ErrMalformed) || resp != (InquiryPaymentResponse{}) {

@@ -21,6 +21,7 @@ type Client struct {
 	url     string // base, without a slash at its end
 	prefix  string // what stands for the base's path in a signature
 	trusted bool   // TLS or loopback: nobody on the way can forge a header
+	exposed bool   // plain http, to wherever: what is said must name its question
 	http    *http.Client
 	clock   farClock
 	heard   heard
@@ -46,10 +47,11 @@ func New(opts Options) (*Client, error) {
 		url:     base.String(),
 		prefix:  base.EscapedPath(),
 		trusted: base.Scheme == "https" || isLoopback(base),
-		http: &http.Client{
-			Transport:     newTransport(opts),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		exposed: base.Scheme == "http",
+	}
+	c.http = &http.Client{
+		Transport:     c.newTransport(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	if opts.URIPrefix != "" {
 		c.prefix = strings.TrimRight(opts.URIPrefix, "/")
@@ -63,7 +65,7 @@ func New(opts Options) (*Client, error) {
 // newTransport speaks HTTP/1.1 only, straight to the host, over connections that
 // tell what was written to them. A call's time is its context's; the limits
 // here only end a dial that outlived its call.
-func newTransport(opts Options) *http.Transport {
+func (c *Client) newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -76,7 +78,7 @@ func newTransport(opts Options) *http.Transport {
 			}
 			return &gate{Conn: conn}, nil
 		},
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs, Time: opts.Now},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.opts.RootCAs, Time: c.tlsTime},
 		TLSHandshakeTimeout:    30 * time.Second,
 		Protocols:              &protocols,
 		DisableCompression:     true, // the signature covers the bytes on the wire
@@ -161,7 +163,7 @@ func (c *Client) call(ctx context.Context, op operation, q question, a answer) e
 	if err != nil {
 		return &Error{Op: op.name, Sent: sent, HTTPStatus: got.status, Err: err}
 	}
-	result, err := c.judge(msg, &got, q, a)
+	result, err := c.judge(ctx, msg, &got, q, a)
 	if err != nil {
 		e := &Error{Op: op.name, Sent: true, HTTPStatus: got.status, Err: err}
 		e.hearUntrusted(got.readable())

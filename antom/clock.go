@@ -29,6 +29,7 @@ type farClock struct {
 	known bool
 	shown time.Time
 	at    time.Time
+	asked time.Time // when Antom was last asked the time
 
 	measured bool
 	skew     time.Duration // as last seen; reported, and nothing else

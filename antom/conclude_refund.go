@@ -42,8 +42,7 @@ func ConcludeInquiryRefund(resp InquiryRefundResponse, err error) Conclusion {
 	case ResultS:
 		return concludeRefundStatus(resp.RefundStatus)
 	case ResultF:
-		code := plainCode(resp.Result.ResultCode)
-		if endsIn(code, codeRefundNotExist) || endsIn(code, codeNotExist) {
+		if notThere(resp.Result.ResultCode) {
 			return NotFound
 		}
 	}
@@ -58,4 +57,10 @@ func concludeRefundStatus(status string) Conclusion {
 		return Failed
 	}
 	return Open // RefundPending, a new word, or none
+}
+
+// notThere reports whether a code says that there is no such payment or refund.
+func notThere(code string) bool {
+	code = plainCode(code)
+	return endsIn(code, codeRefundNotExist) || endsIn(code, codeNotExist)
 }

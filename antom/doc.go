@@ -35,22 +35,33 @@
 // two checks that this package cannot make: a paymentId that belongs to another
 // payment already is no answer either, nor is one about another amount.
 //
-// What remains, over plain http: somebody who can hold an answer back, unheard by
-// us, can give it to another question of the same call within the minute. Only
-// TLS ends that.
+// Over plain http somebody can hold an answer back, unheard by us, and give it to
+// another question of the same call within the minute. So there an answer that says
+// something of a payment or a refund must name it: an inquiry's with S, or with
+// "there is none", and a refund's with S. One that does not is no answer, where over
+// TLS a missing name is taken, since no field of a response is promised. A pay
+// answer has no name to carry, and no way to be tied: whoever keeps payments must
+// have an inquiry confirm it. A gateway that never names what it does not know
+// leaves a payment in doubt over plain http, until it is reached over https.
 //
-// The difference of the clocks is measured in two ways. Where nobody can
+// The difference of the clocks is measured in three ways. Where nobody can
 // forge it, over TLS or on loopback, the Date of a response sets it both ways.
-// Over plain http it is taken from verified answers and only ever rises, since
+// Over plain http it is taken from verified answers and only rises by them, since
 // a signed time can be old but never early: whoever replays recorded answers
-// can not turn the clock back. A terminal whose clock is more than a minute
-// behind ours is therefore refused over plain http until either clock is set. That
-// is safe, since a refused answer is ignorance and never an outcome; it is loud,
-// since no payment is settled before it is mended; and it cannot be told from a
-// replay, since nothing in Antom's protocol ties an answer to its question. The
-// error names both clocks and what to do. For the same reason a terminal whose
-// clock was ahead and is set back is refused until the agent is started again.
+// can not turn the clock back. Where a verified answer is too old, the terminal's
+// clock may be behind ours, or have been set back. Then, at most every 30 s, Antom
+// is asked the time in a way that no recording can answer: an inquiryPayment about
+// an id that was drawn that moment. An answer that carries that id was signed after
+// the question left, so its time sets the clock both ways, and the answer that was
+// too old is judged anew. A gateway that does not name an id it does not know can't
+// be measured so: it is refused until either clock is set, and one that was set back
+// until the agent starts again. That is safe, since a refused answer is ignorance
+// and never an outcome, and it is loud. The error names both clocks and what to do.
 // A difference above 30 s is warned of, once.
+//
+// Certificates are judged by Antom's clock once it was measured over TLS, so that a
+// jump of ours in the middle of the day shuts nobody out; until then by ours, but
+// never by one before Options.NotBefore. Verification is never switched off.
 //
 // The HTTP status decides little: a 5xx, a redirect, HTML, a truncated body or
 // one without a result is no answer; a signed result is one, also at 400.

@@ -1,6 +1,7 @@
 package antom
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -8,40 +9,70 @@ import (
 
 // judge decides whether a response is Antom's word on q, and if so reads it
 // into a. Nothing of the body is parsed before its signature was verified.
-func (c *Client) judge(m message, r *reply, q question, a answer) (Result, error) {
+func (c *Client) judge(ctx context.Context, m message, r *reply, q question, a answer) (Result, error) {
 	c.watchDate(*r)
-	if r.status >= 500 || r.status < 200 || (r.status >= 300 && r.status < 400) {
-		return Result{}, fmt.Errorf("%w %d", ErrHTTPStatus, r.status)
-	}
 	shown, err := c.authenticate(m, *r)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := c.checkAge(m, *r, shown); err != nil {
+	if err := c.checkAge(ctx, m, *r, shown); err != nil {
 		return Result{}, err
 	}
-	if r.plain, err = c.decrypt(*r); err != nil {
-		return Result{}, err
-	}
-	o, err := parseObject(r.plain)
-	if err != nil {
-		return Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	result, err := readResult(o)
+	o, result, err := c.open(r)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := q.fits(o); err != nil {
+	if err := c.fits(q.echo(), o, result); err != nil {
 		return Result{}, err
 	}
 	return result, a.read(result, o)
 }
 
-// authenticate verifies the signature, over the response's own Client-Id and
+// open decrypts and parses a response whose signature was found good.
+func (c *Client) open(r *reply) (o object, result Result, err error) {
+	if r.plain, err = c.decrypt(*r); err != nil {
+		return nil, Result{}, err
+	}
+	if o, err = parseObject(r.plain); err != nil {
+		return nil, Result{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	result, err = readResult(o)
+	return o, result, err
+}
+
+// fits refuses an answer that names another id than the one asked about. It may
+// leave the id out, since no field of a response is promised; but over plain http
+// one without it could have been held back from another question, and what it
+// says of a payment or a refund is not believed.
+func (c *Client) fits(e echo, o object, result Result) error {
+	if e.field == "" {
+		return nil
+	}
+	echoed := o.text(e.field)
+	if echoed == "" && c.exposed && e.needed(result) {
+		return fmt.Errorf("%w: it does not name its %s, and over plain http nothing else ties it to the question: reach Antom over https",
+			ErrMisfit, e.field)
+	}
+	if echoed != "" && echoed != e.id {
+		return fmt.Errorf("%w: %s is %q, asked about was %q", ErrMisfit, e.field, clip(echoed, maxID), e.id)
+	}
+	return nil
+}
+
+// needed reports whether a result says something of what was asked about. A U, or
+// a refusal of the question, does not.
+func (e echo) needed(result Result) bool {
+	return result.ResultStatus == ResultS || result.ResultStatus == ResultF && e.absence && notThere(result.ResultCode)
+}
+
+// authenticate refuses what no answer comes with, and verifies the signature, over the response's own Client-Id and
 // time but the request's path, and returns that time. The answer must be to
 // us, as the same key may sign for other terminals, and must not have been the
 // answer to an earlier question.
 func (c *Client) authenticate(m message, r reply) (time.Time, error) {
+	if r.status >= 500 || r.status < 200 || (r.status >= 300 && r.status < 400) {
+		return time.Time{}, fmt.Errorf("%w %d", ErrHTTPStatus, r.status)
+	}
 	value, err := only(r.header, "Signature")
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %w", ErrSignature, err)
@@ -86,18 +117,22 @@ func (c *Client) signedStamp(m message, r reply, clientID string, signature []by
 	return "", fmt.Errorf("%w: it was not made by Antom's key over this answer", ErrSignature)
 }
 
-// checkAge refuses an answer whose own time is before the request left.
-func (c *Client) checkAge(m message, r reply, shown time.Time) error {
+// checkAge refuses an answer whose own time is before the request left. Where
+// that can be because Antom's clock is behind what is known of it, Antom is asked.
+func (c *Client) checkAge(ctx context.Context, m message, r reply, shown time.Time) error {
 	c.noteSkew(shown, r.at)
-	earliest := c.clock.noLaterThan(m.left).Add(-tolerance)
-	if shown.Before(earliest) {
+	if c.isOld(m, shown) && (!c.measure(ctx) || c.isOld(m, shown)) {
 		return fmt.Errorf("%w: it is dated %s, more than a minute before the question left, at %s by our clock and %s by Antom's as known: "+
 			"an old answer was sent again, or a clock is wrong: set the clock of this box and the terminal's by NTP; "+
-			"where the terminal's was set back, restart the agent",
+			"where the terminal's was set back and this goes on, restart the agent",
 			ErrStale, shown.Format(requestTime), m.left.Format(requestTime), c.clock.noLaterThan(m.left).Format(requestTime))
 	}
 	c.clock.raise(shown, r.at)
 	return nil
+}
+
+func (c *Client) isOld(m message, shown time.Time) bool {
+	return shown.Before(c.clock.noLaterThan(m.left).Add(-tolerance))
 }
 
 // decrypt returns the plain body of an answer. An answer to an encrypted request

@@ -100,12 +100,3 @@ func atMost(field, s string, limit int) error {
 	}
 	return nil
 }
-
-// sameID refuses an answer that names another id than the one asked about. An
-// answer may leave the id out: no field of a response is promised.
-func sameID(answer object, field, asked string) error {
-	if echoed := answer.text(field); echoed != "" && echoed != asked {
-		return fmt.Errorf("%w: %s is %q, asked about was %q", ErrMisfit, field, clip(echoed, maxID), asked)
-	}
-	return nil
-}

@@ -49,9 +49,9 @@ type InquiryRefundRequest struct {
 
 // question is what the five requests share.
 type question interface {
-	check() error             // the limits, before anything is sent
-	bare() any                // the form on the wire without extendInfo
-	fits(answer object) error // whether an answer speaks of this request
+	check() error // the limits, before anything is sent
+	bare() any    // the form on the wire without extendInfo
+	echo() echo   // what an answer to it names
 }
 
 // bare returns the request with a member of the same name beside it, always
@@ -87,19 +87,21 @@ func (r InquiryRefundRequest) bare() any {
 	}{InquiryRefundRequest: r}
 }
 
-func (r DiagnosisRequest) fits(object) error { return nil }
+// echo is the id in an answer that ties the answer to its question.
+type echo struct {
+	field, id string
+	absence   bool // that there is none of that id says something of it, too
+}
+
+func (r DiagnosisRequest) echo() echo { return echo{} }
 
 // A pay answer names no paymentRequestId to compare (Antom v2, pay).
-func (r PayRequest) fits(object) error { return nil }
+func (r PayRequest) echo() echo { return echo{} }
 
-func (r InquiryPaymentRequest) fits(answer object) error {
-	return sameID(answer, "paymentRequestId", r.PaymentRequestID)
-}
+func (r InquiryPaymentRequest) echo() echo { return echo{"paymentRequestId", r.PaymentRequestID, true} }
 
-func (r RefundRequest) fits(answer object) error {
-	return sameID(answer, "refundRequestId", r.RefundRequestID)
-}
+// A refusal of a refund ends it only once it was said twice, so that a name is
+// asked for under S alone.
+func (r RefundRequest) echo() echo { return echo{"refundRequestId", r.RefundRequestID, false} }
 
-func (r InquiryRefundRequest) fits(answer object) error {
-	return sameID(answer, "refundId", r.RefundID)
-}
+func (r InquiryRefundRequest) echo() echo { return echo{"refundId", r.RefundID, true} }

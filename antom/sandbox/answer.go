@@ -60,6 +60,14 @@ func notExist() *answer {
 	return says("F", "DPOS_PAYMENT_ORDER_NOT_EXIST", "no such order")
 }
 
+// notExistNamed says of which id there is no payment, as a caller over plain http
+// needs it.
+func notExistNamed(id string) *answer {
+	a := notExist()
+	a.PaymentRequestID = id
+	return a
+}
+
 func stamp(at time.Time) string {
 	if at.IsZero() {
 		return ""

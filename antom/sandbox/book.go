@@ -146,7 +146,7 @@ func hangUpOnPay(c *call) {
 // denyOnInquiry is not_found armed for inquiries: the next n find nothing.
 func denyOnInquiry(c *call, a *answer) {
 	if c.name == callInquiryPayment {
-		*a = *notExist()
+		*a = *notExistNamed(c.req.PaymentRequestID)
 	}
 }
 

@@ -58,6 +58,7 @@
 //	-       not_json             the answer is signed but is not JSON
 //	-       other_client         the true answer, signed in the name of another Client-Id
 //	-       other_id             the true answer, but it speaks of another paymentRequestId, refundRequestId or refundId
+//	-       unnamed              the true answer without the id that was asked about
 //	-       response_time        the true answer, its time in Response-Time only
 //	-       amounts_as_strings   the true answer, its amounts as digits in a string
 //	-       wrong_encryption     the true answer, signed, but encrypted for somebody else's key

@@ -40,6 +40,14 @@ func forgeries() []Cruelty {
 		{Name: "other_id", Calls: []string{callInquiryPayment, callRefund, callInquiryRefund},
 			Sentence: "the true answer, but it speaks of another paymentRequestId, refundRequestId or refundId",
 			deed:     deed{alter: otherID}},
+		{Name: "unnamed", Calls: []string{callInquiryPayment, callRefund, callInquiryRefund},
+			Sentence: "the true answer without the id that was asked about",
+			deed: deed{alter: func(_ *call, a *answer) {
+				a.PaymentRequestID, a.RefundRequestID = "", ""
+				if a.RefundStatus != "" {
+					a.RefundID = ""
+				}
+			}}},
 		{Name: "clock_off", Ending: 97, Calls: anyCall(), Duration: 3 * time.Hour,
 			Sentence: "the true answer, dated and signed a duration in the past",
 			deed:     deed{seal: func(c *call, e *envelope) { e.at = e.at.Add(-c.armed.duration) }}},

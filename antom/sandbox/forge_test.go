@@ -76,6 +76,21 @@ func forgeryTests() map[string]func(*testing.T, *rig, int64) {
 				t.Errorf("got Client-Id %q", got)
 			}
 		},
+		"unnamed": func(t *testing.T, g *rig, _ int64) {
+			paid := g.pay("R1", 1000).text("paymentId")
+			g.once("unnamed", "inquiryPayment")
+			r := g.inquire("R1")
+			wantTrue(t, r, "S SUCCESS")
+			if got := r.text("paymentRequestId"); got != "" {
+				t.Errorf("it names %q", got)
+			}
+			g.once("unnamed", "refund")
+			r = g.refund("B1", paid, 100)
+			wantTrue(t, r, "S SUCCESS")
+			if got := r.text("refundRequestId"); got != "" || r.text("refundId") == "" {
+				t.Errorf("it names %q, and as Antom's id %q", got, r.text("refundId"))
+			}
+		},
 		"other_id": func(t *testing.T, g *rig, _ int64) {
 			paid := g.pay("R1", 1000).text("paymentId")
 			g.once("other_id", "inquiryPayment")

@@ -194,11 +194,11 @@ func (l *ledger) inquire(now time.Time, id string) *answer {
 	l.arrive(now)
 	p := l.newest[id]
 	if p == nil {
-		return notExist()
+		return notExistNamed(id)
 	}
 	p.inquiries++
 	if now.Before(p.hiddenUntil) {
-		return notExist()
+		return notExistNamed(id)
 	}
 	p.look(now, true)
 	a := success()

@@ -133,5 +133,7 @@ func (l *ledger) inquireRefund(now time.Time, refundID string) *answer {
 		a.RefundTime, a.PaymentID = stamp(r.endedAt), r.of.id
 		return a
 	}
-	return says("F", "REFUND_NOT_EXIST", "no such refund")
+	a := says("F", "REFUND_NOT_EXIST", "no such refund")
+	a.RefundID = refundID
+	return a
 }
