@@ -1,7 +1,6 @@
 package antom
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -21,8 +20,8 @@ type Amount struct {
 // UnmarshalJSON reads the value from a JSON integer or from digits in a string
 // (Antom v1 writes those). Fractions, exponents and signs are refused.
 func (a *Amount) UnmarshalJSON(b []byte) error {
-	var o object
-	if err := json.Unmarshal(b, &o); err != nil {
+	o, ok := members(b) // encoding/json has found it valid
+	if !ok {
 		return errors.New("amount: not an object")
 	}
 	value, err := digits(o.text("value"))

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,9 +30,11 @@ type costs struct {
 	answer  []byte
 	wrapped []byte // the answer's key
 	signed  []byte // the answer's signature
-	content []byte // what that covers
-	key     []byte
-	body    []byte
+
+	signedSum [sha256.Size]byte
+	content   []byte // what that covers
+	key       []byte
+	body      []byte
 
 	socket  net.Conn // to the same server
 	request []byte   // as long as a real one
@@ -42,8 +46,8 @@ func newCosts(b *testing.B) *costs {
 	p := testPairs()
 	k := &costs{op: operation{"pay", "/payments/pay"}, key: []byte(testKey32)}
 	o := (&gateway{server: &httptest.Server{URL: "http://127.0.0.1:1"}, mode: CipherECB}).options()
-	server := canned(b, func() []byte { return k.answer })
-	o.BaseURL = "http://" + server + "/openapi/v2"
+	server := answerElsewhere(b)
+	o.BaseURL = "http://" + server.address + "/openapi/v2"
 	client, err := New(o)
 	if err != nil {
 		b.Fatal(err)
@@ -58,13 +62,15 @@ func newCosts(b *testing.B) *costs {
 	_ = honest.Header().Write(&text) // a buffer takes everything
 	fmt.Fprintf(&text, "Content-Length: %d\r\n\r\n%s", honest.Body.Len(), honest.Body)
 	k.answer, k.body = text.Bytes(), honest.Body.Bytes()
+	server.say(k.answer)
 	h := honest.Header()
 	k.signed = must(headerBytes(h.Get("Signature"), "RSA256", "signature"))
+	k.signedSum = sha256.Sum256(k.signed)
 	k.wrapped = must(headerBytes(h.Get("Encrypt"), "RSA_AES", "symmetrickey"))
 	k.content = signedContent("/openapi/v2/payments/pay", testClientID, h.Get("Response-Time"), k.body)
 	k.request = append(append(make([]byte, 1300), "\r\n\r\n"...), make([]byte, benchBody)...)
 	k.space = make([]byte, len(k.answer))
-	if k.socket, err = net.Dial("tcp", server); err != nil {
+	if k.socket, err = net.Dial("tcp", server.address); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = k.socket.Close() })
@@ -74,52 +80,11 @@ func newCosts(b *testing.B) *costs {
 	return k
 }
 
-// canned answers every request on a connection with the same bytes, and allocates
-// nothing.
-func canned(b *testing.B, answer func() []byte) (address string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go repeat(conn, answer)
-		}
-	}()
-	return listener.Addr().String()
-}
-
-// repeat answers on one connection until it is closed. A request of the benchmark
-// ends with its encrypted body, which is of known length.
-func repeat(conn net.Conn, answer func() []byte) {
-	defer func() { _ = conn.Close() }()
-	in := make([]byte, 64<<10)
-	for n := 0; ; {
-		m, err := conn.Read(in[n:])
-		if err != nil {
-			return
-		}
-		n += m
-		if end := bytes.Index(in[:n], []byte("\r\n\r\n")); end < 0 || n-end-4 < benchBody {
-			continue
-		}
-		if _, err := conn.Write(answer()); err != nil {
-			return
-		}
-		n = 0
-	}
-}
-
 // benchBody is the length of the encrypted testPay.
 const benchBody = 192
 
 func (k *costs) call(b *testing.B) {
-	k.heard = heard{} // the answer is a replay from the second time on
+	delete(k.heard.known, k.signedSum) // the answer is a replay from the second time on
 	var resp PayResponse
 	if err := k.Client.call(context.Background(), k.op, testPay(), &resp); err != nil {
 		b.Fatal(err)
@@ -173,46 +138,53 @@ func (k *costs) wire(b *testing.B) {
 }
 
 // BenchmarkCall splits the CPU time that a call costs: the whole over a kept
-// connection to a server that only reads and writes, which is counted in, and the
-// parts by themselves, one after another in every round, so that the ratios hold
-// on a machine that is busy. %beside-rsa is what is added to the RSA operations;
-// of it %wire is the kernel's sockets at both ends, and %rest is net/http, hashing
+// connection to a server in another process, and the parts by themselves, one after
+// another in every round. Every figure is the median of its rounds, so that the
+// ratios hold on a machine that is busy. x-rsa is the whole in units of the RSA
+// operations; of the rest %wire is the kernel's socket, and %rest net/http, hashing
 // apart from RSA, headers and clocks.
 func BenchmarkCall(b *testing.B) {
 	k := newCosts(b)
 	plain := must(k.encode(testPay()))
 	k.call(b)
-	var whole, rsaTime, aesTime, jsonTime, wireTime time.Duration
-	timed := func(sum *time.Duration, f func()) {
-		began := cpuTime(b)
-		f()
-		*sum += cpuTime(b) - began
+	parts := []struct {
+		name string
+		do   func()
+		took []time.Duration
+	}{
+		{name: "whole", do: func() { k.call(b) }},
+		{name: "rsa", do: k.rsa},
+		{name: "aes", do: func() { k.aes(plain) }},
+		{name: "json", do: k.json},
+		{name: "wire", do: func() { k.wire(b) }},
 	}
-	rounds := 0
 	for b.Loop() {
-		rounds++
-		timed(&whole, func() { k.call(b) })
-		timed(&rsaTime, k.rsa)
-		timed(&aesTime, func() { k.aes(plain) })
-		timed(&jsonTime, k.json)
-		timed(&wireTime, func() { k.wire(b) })
+		for i := range parts {
+			began := cpuTime(b)
+			parts[i].do()
+			parts[i].took = append(parts[i].took, cpuTime(b)-began)
+		}
 	}
-	share := func(d time.Duration) float64 { return 100 * float64(d) / float64(whole) }
+	whole := median(parts[0].took)
 	b.ReportMetric(0, "ns/op") // of a round, which nobody pays
-	b.ReportMetric(float64(whole.Microseconds())/float64(rounds), "cpu-µs/call")
-	b.ReportMetric(share(rsaTime), "%rsa")
-	b.ReportMetric(share(aesTime), "%aes")
-	b.ReportMetric(share(jsonTime), "%json")
-	b.ReportMetric(share(wireTime), "%wire")
-	b.ReportMetric(share(whole-rsaTime-aesTime-jsonTime-wireTime), "%rest")
-	b.ReportMetric(share(whole-rsaTime), "%beside-rsa")
-	total := testing.AllocsPerRun(50, func() { k.call(b) })
-	parts := [3]float64{testing.AllocsPerRun(50, k.rsa), testing.AllocsPerRun(50, func() { k.aes(plain) }), testing.AllocsPerRun(50, k.json)}
-	b.ReportMetric(total, "allocs/call")
-	b.ReportMetric(parts[0], "allocs-rsa")
-	b.ReportMetric(parts[1], "allocs-aes")
-	b.ReportMetric(parts[2], "allocs-json")
-	b.ReportMetric(total-parts[0]-parts[1]-parts[2], "allocs-rest")
+	b.ReportMetric(float64(whole.Microseconds()), "cpu-µs/call")
+	b.ReportMetric(float64(whole)/float64(median(parts[1].took)), "x-rsa")
+	rest, allocs := whole, testing.AllocsPerRun(50, parts[0].do)
+	b.ReportMetric(allocs, "allocs/call")
+	for _, p := range parts[1:] {
+		rest -= median(p.took)
+		b.ReportMetric(100*float64(median(p.took))/float64(whole), "%"+p.name)
+		own := testing.AllocsPerRun(50, p.do)
+		allocs -= own
+		b.ReportMetric(own, "allocs-"+p.name)
+	}
+	b.ReportMetric(100*float64(rest)/float64(whole), "%rest")
+	b.ReportMetric(allocs, "allocs-rest")
+}
+
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 // BenchmarkConnection compares calls that open their TLS connection with calls

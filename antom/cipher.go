@@ -35,17 +35,21 @@ const keyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 // newMessageKey makes the 32 alphanumeric characters that encrypt one message.
 func newMessageKey() ([]byte, error) {
 	key := make([]byte, 0, 32)
-	var one [1]byte
-	for len(key) < cap(key) {
-		if _, err := rand.Read(one[:]); err != nil {
+	var some [40]byte // of which 31 in 32 will do
+	for {
+		if _, err := rand.Read(some[:]); err != nil {
 			return nil, fmt.Errorf("make a message key: %w", err)
 		}
-		// 248 is the largest multiple of 62 in a byte: no character is favoured.
-		if one[0] < 248 {
-			key = append(key, keyCharacters[one[0]%62])
+		for _, one := range some {
+			// 248 is the largest multiple of 62 in a byte: no character is favoured.
+			if one < 248 {
+				key = append(key, keyCharacters[one%62])
+			}
+			if len(key) == cap(key) {
+				return key, nil
+			}
 		}
 	}
-	return key, nil
 }
 
 // wrapKey encrypts a message key for the holder of pub.

@@ -103,7 +103,7 @@ func (c *Client) exchange(ctx context.Context, m message) (reply, bool, error) {
 		// Its body is the bare connection, which no longer ends with ctx.
 		return r, true, fmt.Errorf("%w %d", ErrHTTPStatus, resp.StatusCode)
 	}
-	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	r.body, err = readBody(resp)
 	r.at = c.opts.Now()
 	if err != nil {
 		return r, true, fmt.Errorf("read the answer: %w", err)
@@ -112,6 +112,17 @@ func (c *Client) exchange(ctx context.Context, m message) (reply, bool, error) {
 		return r, true, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxBody)
 	}
 	return r, true, nil
+}
+
+// readBody reads a body to its end, or a byte beyond the most that is read. Where
+// its length is said, room for it is made at once.
+func readBody(resp *http.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= maxBody {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
+	return body.Bytes(), err
 }
 
 // fillHeader sets the headers of Antom v2. No Idempotency-Key: net/http would

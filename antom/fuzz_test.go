@@ -144,6 +144,33 @@ func TestTwinsAreFoundInEverySpelling(t *testing.T) {
 	}
 }
 
+// checkMembers compares an object with what encoding/json makes of its bytes.
+func checkMembers(t *testing.T, o object, body []byte) {
+	t.Helper()
+	var other map[string]json.RawMessage
+	if err := json.Unmarshal(body, &other); err != nil || other == nil || len(o) != len(other) {
+		t.Fatalf("got %d members, want %d (%v)", len(o), len(other), err)
+	}
+	for name, want := range other {
+		if got := o.raw(name); string(got) != string(want) {
+			t.Fatalf("%q: got %q, want %q", name, got, want)
+		}
+		var word string
+		if json.Unmarshal(want, &word) != nil {
+			word = ""
+		}
+		if got := o.word(name); got != word {
+			t.Fatalf("%q: got the word %q, want %q", name, got, word)
+		}
+		var inner map[string]json.RawMessage
+		if got, ok := o.object(name); ok != (json.Unmarshal(want, &inner) == nil && inner != nil) {
+			t.Fatalf("%q: taken for an object: %v", name, ok)
+		} else if ok {
+			checkMembers(t, got, want)
+		}
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	for _, s := range answerSeeds() {
 		f.Add([]byte(s))
@@ -157,15 +184,7 @@ func FuzzAnswer(f *testing.F) {
 		if !json.Valid(body) || !utf8.Valid(body) || hasTwins(body) {
 			t.Fatal("taken, and no JSON, or with a member given twice")
 		}
-		for name := range o {
-			var want string
-			if json.Unmarshal(o[name], &want) != nil {
-				want = ""
-			}
-			if got := o.word(name); got != want {
-				t.Fatalf("%s: got %q, want %q", o[name], got, want)
-			}
-		}
+		checkMembers(t, o, body)
 		result, err := readResult(o)
 		if err != nil {
 			return

@@ -136,7 +136,7 @@ func (r *PayResponse) read(result Result, o object) error {
 func (r *InquiryPaymentResponse) read(result Result, o object) error {
 	var amount Amount
 	if o.text("paymentAmount") != "" {
-		if err := json.Unmarshal(o["paymentAmount"], &amount); err != nil {
+		if err := json.Unmarshal(o.raw("paymentAmount"), &amount); err != nil {
 			return fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 	}
