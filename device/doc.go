@@ -5,7 +5,7 @@
 // The stages a byte passes, in order:
 //
 //	port.go      the device file: opened, locked, read and written, never after its close
-//	frame.go     bytes to frames and acknowledgements (pure)
+//	frame.go     bytes to frames and acknowledgements (pure); frame_bytes.go the other way
 //	link.go      acknowledging, sending again, the same frame again (pure)
 //	body.go      one JSON object, strictly
 //	request.go   the methods and the limits of their members

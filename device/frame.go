@@ -1,9 +1,7 @@
 package device
 
 import (
-	"fmt"
 	"hash/crc32"
-	"strconv"
 	"time"
 )
 
@@ -51,7 +49,6 @@ type decoder struct {
 	sign    byte      // ack or nak, in phase inAckOrNak
 	head    [headBytes]byte
 	check   [checkBytes]byte
-	one     [1]byte // scratch for the running sum
 	sum     uint32
 	length  int // as LEN says; -1 while unread or unreadable
 	damaged bool
@@ -61,15 +58,47 @@ type decoder struct {
 // receive takes bytes that arrived at now, in order.
 func (d *decoder) receive(now time.Time, p []byte) []item {
 	items := d.tick(now)
-	for _, b := range p {
-		if it := d.take(b); it.kind != 0 {
-			items = append(items, it)
-		}
-	}
 	if len(p) > 0 {
 		d.last = now
 	}
+	for len(p) > 0 {
+		n, it := d.next(p)
+		if it.kind != 0 {
+			items = append(items, it)
+		}
+		p = p[n:]
+	}
 	return items
+}
+
+// next takes the first byte of p, or as many as belong to a body together, and
+// returns how many that were and what they completed.
+func (d *decoder) next(p []byte) (int, item) {
+	if n := d.takeBody(p); n > 0 {
+		return n, item{}
+	}
+	return 1, d.take(p[0])
+}
+
+// takeBody takes what of p is printable and belongs to the body under way, all at
+// once, and returns how much that is. Whatever ends it is left to take.
+func (d *decoder) takeBody(p []byte) int {
+	if d.phase != inFrame || d.damaged || d.pos < headBytes || d.pos >= headBytes+d.length {
+		return 0
+	}
+	p = p[:min(len(p), headBytes+d.length-d.pos)]
+	for i, b := range p {
+		if b < firstPrintable || b > lastPrintable {
+			p = p[:i]
+			break
+		}
+	}
+	d.sum = crc32.Update(d.sum, crc32.IEEETable, p)
+	if d.length <= d.limit {
+		d.body = append(d.body, p...)
+	}
+	d.pos += len(p)
+	return len(p)
 }
 
 // tick drops what stopped for T1 (register-link §2).
@@ -164,21 +193,17 @@ func (d *decoder) inside(b byte) item {
 	return item{}
 }
 
+// keep takes a byte of the head or of the check, those of the body being taken by
+// takeBody.
 func (d *decoder) keep(b byte) {
 	switch {
 	case d.pos < headBytes:
 		d.head[d.pos] = b
-		d.add(b)
 		if d.pos == headBytes-1 {
 			d.readHead()
 		}
 	case d.damaged:
 		// Only its end is of interest now.
-	case d.pos < headBytes+d.length:
-		d.add(b)
-		if d.length <= d.limit {
-			d.body = append(d.body, b)
-		}
 	case d.pos < headBytes+d.length+checkBytes:
 		d.check[d.pos-headBytes-d.length] = b
 	default:
@@ -186,15 +211,10 @@ func (d *decoder) keep(b byte) {
 	}
 }
 
-func (d *decoder) add(b byte) {
-	d.one[0] = b
-	d.sum = crc32.Update(d.sum, crc32.IEEETable, d.one[:])
-}
-
 func (d *decoder) readHead() {
 	_, seqOK := parseSeq(d.head[1], d.head[2])
 	length, lengthOK := parseLength(d.head[3:])
-	d.length = length
+	d.length, d.sum = length, crc32.ChecksumIEEE(d.head[:])
 	d.damaged = d.head[0] != frameVersion || !seqOK || !lengthOK
 	if length <= d.limit && length > cap(d.body) {
 		d.body = make([]byte, 0, length)
@@ -226,74 +246,4 @@ func (d *decoder) fault() item {
 	}
 	seq, _ := parseSeq(d.head[1], d.head[2])
 	return item{kind: itemFault, seq: seq}
-}
-
-// encode makes the frame that carries body under seq. A body that no frame can
-// carry is a programmer's error: bodies are made in response.go, which escapes
-// and bounds them.
-func encode(seq uint8, body []byte) []byte {
-	if len(body) < leastBody || len(body) > mostBody {
-		panic(fmt.Sprintf("device: a body of %d bytes", len(body)))
-	}
-	frame := make([]byte, 0, 1+headBytes+len(body)+checkBytes+1)
-	frame = fmt.Appendf(frame, "%c%c%02X%04d", stx, frameVersion, seq, len(body))
-	frame = append(frame, body...)
-	for _, b := range body {
-		if b < firstPrintable || b > lastPrintable {
-			panic(fmt.Sprintf("device: byte %02X in a body", b))
-		}
-	}
-	return fmt.Appendf(frame, "%08X%c", crc32.ChecksumIEEE(frame[1:]), etx)
-}
-
-// encodeAck makes an acknowledgement; sign is ack or nak.
-func encodeAck(sign byte, seq uint8) []byte {
-	return fmt.Appendf(nil, "%c%02X", sign, seq)
-}
-
-// seqText is a SEQ as it stands in a frame and in the member re.
-func seqText(seq uint8) string { return fmt.Sprintf("%02X", seq) }
-
-func hexDigit(b byte) (uint32, bool) {
-	switch {
-	case b >= '0' && b <= '9':
-		return uint32(b - '0'), true
-	case b >= 'A' && b <= 'F':
-		return uint32(b-'A') + 10, true
-	}
-	return 0, false
-}
-
-func parseSeq(high, low byte) (uint8, bool) {
-	h, okHigh := hexDigit(high)
-	l, okLow := hexDigit(low)
-	if !okHigh || !okLow {
-		return 0, false
-	}
-	return uint8(h<<4 | l), true
-}
-
-func parseLength(digits []byte) (int, bool) {
-	for _, b := range digits {
-		if b < '0' || b > '9' {
-			return -1, false
-		}
-	}
-	length, err := strconv.Atoi(string(digits))
-	if err != nil || length < leastBody {
-		return -1, false
-	}
-	return length, true
-}
-
-func parseCheck(digits [checkBytes]byte) (uint32, bool) {
-	var crc uint32
-	for _, b := range digits {
-		digit, ok := hexDigit(b)
-		if !ok {
-			return 0, false
-		}
-		crc = crc<<4 | digit
-	}
-	return crc, true
 }

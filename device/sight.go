@@ -60,9 +60,11 @@ type Watch struct {
 func (w *Watch) See(now time.Time, way string, p []byte) []Sighting {
 	w.dec.limit = mostBody
 	seen := w.expired(now)
-	for _, b := range p {
+	for n := 0; n < len(p); {
 		garbage, cut := w.dec.garbage, w.dec.cut
-		it := w.dec.take(b)
+		b := p[n]
+		took, it := w.dec.next(p[n:])
+		n += took
 		if w.dec.garbage > garbage {
 			w.throw(b, int(w.dec.garbage-garbage))
 		}
