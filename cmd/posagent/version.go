@@ -12,6 +12,10 @@ import (
 // version is this source's; a build from a checkout adds its commit.
 const version = "0.1.0"
 
+// builtFrom is the commit, where the build says it: go build -ldflags "-X
+// main.builtFrom=COMMIT". Packages do, for the same bytes wherever they are built.
+var builtFrom string //nolint:gochecknoglobals // the linker can set nothing else
+
 // released is when this version was written: a clock that stands before it is
 // wrong. Request times are signed, so a wrong clock would be refused anyway.
 const released = "2026-11-23T00:00:00Z"
@@ -45,8 +49,11 @@ func runVersion(_ context.Context, e env, c command, args []string) int {
 	return exitDone
 }
 
-// commit is the commit of the source, as the Go command recorded it.
+// commit is the commit of the source, as the build or the Go command recorded it.
 func commit() string {
+	if builtFrom != "" {
+		return "commit " + builtFrom
+	}
 	if build, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range build.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
