@@ -35,8 +35,13 @@ type Options struct {
 // Reading is what a Meter shows of one register.
 type Reading struct {
 	PortOpen bool
-	LinkUp   bool // a frame has arrived and the last three sends did not all fail
+	LinkUp   bool   // a frame has arrived and the last three sends did not all fail
+	Trouble  string // why the port is not open; empty where it is
 	Counts   Counts
+
+	// Turned is when the register's loop last came round. It does so at every
+	// Wake, and each second while the port is not open.
+	Turned time.Time
 }
 
 // Meter holds the newest reading of one register. Its zero value is ready, and
@@ -60,6 +65,7 @@ func (m *Meter) set(r Reading) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now = r
+	m.now.Turned = time.Now()
 }
 
 // Serve speaks the link with one register until ctx is done: it opens the port,
@@ -143,6 +149,7 @@ func (s *session) open(ctx context.Context, pause backoff.BackOff) *Port {
 			s.log.Info("port open", "port", s.Port, "device", port.path)
 			return port
 		}
+		s.Meter.set(Reading{Trouble: err.Error(), Counts: s.link.counted()})
 		if why := err.Error(); why != said {
 			s.log.Warn("port can't be opened, trying until it can", "err", err)
 			said = why

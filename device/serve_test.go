@@ -239,3 +239,16 @@ func TestOptionsThatCanNotBeServedAreRefusedAtOnce(t *testing.T) {
 		t.Errorf("served until it was over: %v", errors.Unwrap(err))
 	}
 }
+
+// Whoever watches sees the loop come round, and why there is no port.
+func TestAMeterShowsThatTheLoopComesRound(t *testing.T) {
+	a := serve(t, fastLine())
+	a.await(t, "why there is no port", func(r Reading) bool { return strings.Contains(r.Trouble, "register0") && !r.PortOpen })
+	began := time.Now()
+	a.await(t, "a turn without a port", func(r Reading) bool { return r.Turned.After(began) })
+	a.plugIn(t)
+	a.await(t, "no trouble any more", func(r Reading) bool { return r.Trouble == "" })
+	woken := time.Now()
+	a.engine.wake <- struct{}{}
+	a.await(t, "a turn at a wake-up", func(r Reading) bool { return r.Turned.After(woken) })
+}

@@ -79,8 +79,13 @@ func (l *loop) commit(now time.Time, items []item) error {
 	for _, it := range items {
 		it.put(&b)
 	}
+	began := time.Now()
 	if err := l.saveWithReserve(b, items); err != nil {
+		l.ends.failed++
 		return err
+	}
+	if l.o.Saved != nil {
+		l.o.Saved(time.Since(began))
 	}
 	if l.said && len(items) > 0 {
 		l.said = false

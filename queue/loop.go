@@ -65,6 +65,7 @@ type loop struct {
 	stopping bool
 	newsAt   time.Time // when the last outcome came in after the word to stop
 	rival    error     // somebody else writes to the store
+	ends     ends
 }
 
 func newLoop(o Options) (*loop, error) {
@@ -176,6 +177,7 @@ func (l *loop) step(now time.Time, it item, in Input) {
 		end.EndedSeq = l.lastSeq
 	}
 	if ended := it.ending() != nil; ended != was {
+		l.ends.note(it)
 		l.o.Logger.Info("ended", it.log())
 		if l.stopping {
 			l.newsAt = now

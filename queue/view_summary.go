@@ -16,6 +16,7 @@ type Summary struct {
 	Bytes    int64 // of the file
 	LogBytes int64 // of the log beside it
 
+	Overview     Overview
 	Open         int // payments and refunds that are not final
 	InDoubt      int // payments whose window is over and whose outcome is open
 	OldestOpen   time.Time
@@ -87,6 +88,7 @@ func (c *counter) countPayments(ctx context.Context, p piece) error {
 	}
 	for _, row := range open {
 		c.damaged(row.err, row.row.ID, false)
+		c.out.Overview.payment(row.row)
 		c.open(row.row.State.Final(), row.row.ReceivedAt, row.row.ID)
 		c.out.InDoubt += int(bit(row.row.InDoubt))
 		c.out.Undelivered += int(bit(row.row.State.Final() && !row.row.toldOf()))
@@ -110,6 +112,7 @@ func (c *counter) countRefunds(ctx context.Context, p piece) error {
 	}
 	for _, row := range open {
 		c.damaged(row.err, row.row.ID, true)
+		c.out.Overview.refund(row.row)
 		c.open(row.row.State.Final(), row.row.ReceivedAt, row.row.ID)
 		c.out.Undelivered += int(bit(row.row.State.Final() && !row.row.Closed()))
 	}

@@ -40,7 +40,7 @@ type CommandError struct{ Text string }
 
 func (e *CommandError) Error() string { return e.Text }
 
-// Options are what a worker works with. All of them are needed.
+// Options are what a worker works with. All of them are needed, but Saved.
 type Options struct {
 	Store   *Store
 	Gateway Gateway
@@ -56,6 +56,9 @@ type Options struct {
 	// Changed is told that something a register can see has changed, after it is
 	// on the disk. It must not block.
 	Changed func(register string)
+	// Saved is told how long each commit took, for those who watch. It must not
+	// block, and may be nil.
+	Saved func(took time.Duration)
 	Logger  *slog.Logger
 }
 
@@ -125,10 +128,12 @@ func (w *Worker) Enqueue(ctx context.Context, register string, c Command, window
 	if err := c.check(); err != nil {
 		return Payment{}, err
 	}
-	if window == 0 {
-		window = w.o.Window
-	}
-	return ask(ctx, w, func(l *loop, r reply[Payment]) { l.enqueue(register, c, window, r) })
+	return ask(ctx, w, func(l *loop, r reply[Payment]) {
+		if window == 0 {
+			window = l.o.Window
+		}
+		l.enqueue(register, c, window, r)
+	})
 }
 
 // Abort records that a register wishes a payment away, and returns the row. What

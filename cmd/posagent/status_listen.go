@@ -99,7 +99,7 @@ func makeWay(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s is there, and whether a program serves it can't be found out: %w; stop that one, or remove the file", path, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nothing was said on it
 	return fmt.Errorf("%s is in use by another program%s; stop that one, or set [status] listen to another path", path, servedBy(conn))
 }
 
