@@ -162,3 +162,72 @@ func TestARefundBelongsToTheRegisterThatSentItLast(t *testing.T) {
 		}
 	})
 }
+
+// What a register was told of a row's newer version, which is lost, is in a rev that
+// the carried one has not reached: it must not be stale to that register.
+func TestACarriedRowIsNewsToItsRegister(t *testing.T) {
+	now := time.Now()
+	p, _ := Begin(now, "lane1", testCommand("R1"), time.Minute)
+	newer, _ := Policy{}.Step(now.Add(time.Minute), p, Tick{})
+	newer, _ = Policy{}.Step(now.Add(time.Minute), newer, Abort{})
+	carried := onlyAskAbout(now, p, &Salvage{})
+	if carried.Rev <= newer.Rev {
+		t.Errorf("carried over with rev %d, and the register may know rev %d", carried.Rev, newer.Rev)
+	}
+}
+
+// After a salvage the register's last result may be among what was lost: an older
+// one is not given for it. The next end is the last again.
+func TestTheLastResultIsDoubtfulWhereRowsWereLost(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank)
+		a.pay(t, "lane1", "R1")
+		a.until(t, "R1", Paid, time.Second)
+		loseRows(t, a, time.Now().Add(time.Second))
+		time.Sleep(time.Minute) // fake
+		a.stop(t)
+		b := start(t, path, bank)
+		defer b.stop(t)
+		for _, register := range []string{"lane1", "lane2"} {
+			if last, err := b.LastEnded(ctx, register); !errors.Is(err, ErrDoubtful) {
+				t.Errorf("the last end of %s is %+v (%v), want ErrDoubtful", register, last, err)
+			}
+		}
+		b.pay(t, "lane1", "R2")
+		b.until(t, "R2", Paid, time.Minute)
+		if last, err := b.LastEnded(ctx, "lane1"); err != nil || last.Payment.ID != "R2" {
+			t.Errorf("the last end of lane1 is %+v (%v), want R2", last, err)
+		}
+	})
+}
+
+// loseRows notes that rows were lost at a time.
+func loseRows(t *testing.T, a *agent, at time.Time) {
+	t.Helper()
+	if _, err := a.store.write.Exec("update fact set value = ? where name = 'rows_lost_at'", at.UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The clock stood at 1970 when the damage was found, and is set later: what was lost
+// stays lost for as long as rows are kept.
+func TestRowsLostUnderAWrongClockStayLost(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		time.Sleep(time.Until(anyClock().Add(24 * time.Hour))) // fake: the bubble begins in 2000
+		a := start(t, path, bank)
+		loseRows(t, a, time.UnixMilli(60_000))
+		a.stop(t)
+		for range 2 {
+			b := start(t, path, bank)
+			if _, err := b.Payment(context.Background(), "LOST"); !errors.Is(err, ErrDoubtful) {
+				t.Errorf("a payment that may be lost: %v, want ErrDoubtful", err)
+			}
+			b.stop(t)
+		}
+		time.Sleep(401 * 24 * time.Hour) // fake
+		b := start(t, path, bank)
+		defer b.stop(t)
+		b.row0(t)
+	})
+}

@@ -19,11 +19,9 @@ func (l *loop) load(ctx context.Context, now time.Time) error {
 	if l.known, err = l.o.Store.recentPaymentIDs(ctx, rememberedIDs); err != nil {
 		return err
 	}
-	lost, err := l.o.Store.fact(ctx, "rows_lost_at")
-	if err != nil {
+	if l.lostAt, err = l.o.Store.rowsLostAt(ctx, now); err != nil {
 		return err
 	}
-	l.lostAt = fromMillis(lost)
 	if l.newBoot, l.boot, err = l.o.Store.newBoot(ctx); err != nil {
 		return err
 	}

@@ -104,7 +104,10 @@ func (l *loop) begin(register string, c Command, window time.Duration, r reply[P
 // rowsLost reports whether an ID that is not found may have been lost with a
 // damaged store.
 func (l *loop) rowsLost(now time.Time) bool {
-	return !l.lostAt.IsZero() && now.Before(l.lostAt.Add(l.o.Retention))
+	if l.lostAt.IsZero() {
+		return false
+	}
+	return l.lostAt.Before(anyClock()) || now.Before(l.lostAt.Add(l.o.Retention))
 }
 
 // inWindow returns the register's payments that are open inside their window.
@@ -200,7 +203,22 @@ func (l *loop) neverPay(now time.Time, register, id string) (Payment, error) {
 
 // lastEnded returns what of a register's ended last. A payment that went over to
 // another register since is not its own any more; nothing older is looked for.
+//
+// Where rows were lost, the newest end may be among them: what ended before is not
+// called the last, until something has ended since.
 func (l *loop) lastEnded(register string) (Record, error) {
+	record, err := l.lastKnown(register)
+	if !l.rowsLost(time.Now()) {
+		return record, err
+	}
+	if errors.Is(err, ErrNotFound) || err == nil && record.endedAt().Before(l.lostAt) {
+		return Record{}, ErrDoubtful
+	}
+	return record, err
+}
+
+// lastKnown is lastEnded as far as this store knows.
+func (l *loop) lastKnown(register string) (Record, error) {
 	last, ok := l.last[register]
 	if !ok {
 		return Record{}, ErrNotFound
@@ -264,6 +282,13 @@ func (l *loop) untold(register string) []Record {
 		return strings.Compare(a.id(), b.id())
 	})
 	return list
+}
+
+func (r Record) endedAt() time.Time {
+	if r.Refund != nil {
+		return r.Refund.EndedAt
+	}
+	return r.Payment.EndedAt
 }
 
 func (r Record) since() time.Time {

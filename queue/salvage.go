@@ -97,7 +97,9 @@ func finishSalvage(path string) (bool, error) {
 	if _, err := os.Stat(path + suffixDone); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err := removeStores(path + suffixBuilding); err != nil {
+	dir := filepath.Dir(path)
+	// The salvaged store has its name for good before anything of the old one goes.
+	if err := errors.Join(removeStores(path+suffixBuilding), syncDir(dir)); err != nil {
 		return false, err
 	}
 	for _, end := range []string{"-wal", "-shm"} {
@@ -105,7 +107,6 @@ func finishSalvage(path string) (bool, error) {
 			return false, err
 		}
 	}
-	dir := filepath.Dir(path)
 	if err := syncDir(dir); err != nil {
 		return false, err
 	}
@@ -149,6 +150,24 @@ func carryOver(from, to string, now time.Time, report *Salvage) error {
 	return errors.Join(err, fresh.closeDatabase(), syncFile(to))
 }
 
+// anyClock is a time that was over before there was this program: a clock that shows
+// an earlier one was not set yet.
+func anyClock() time.Time { return time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// rowsLostAt is when rows were last lost to a damaged file, or the zero time. A store
+// is found damaged after a power cut, when the clock of such a box may stand at 1970:
+// that time is corrected once a better one is known, or what was lost would be
+// forgotten the moment the clock is set.
+func (s *Store) rowsLostAt(ctx context.Context, now time.Time) (time.Time, error) {
+	ms, err := s.fact(ctx, "rows_lost_at")
+	lost := fromMillis(ms)
+	if err != nil || lost.IsZero() || !lost.Before(anyClock()) || now.Before(anyClock()) {
+		return lost, err
+	}
+	_, err = s.write.ExecContext(ctx, "update fact set value = ? where name = 'rows_lost_at'", millis(now))
+	return now, wrap(err, "correct when rows were lost")
+}
+
 // carryAtOnce is how many rows are carried over in one commit.
 const carryAtOnce = 500
 
@@ -183,14 +202,20 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 	return fresh.Save(Batch{Aborted: marks})
 }
 
+// revsLost is more changes than any row sees: by so much may a register know better
+// than a row that was carried over.
+const revsLost = 1000
+
 // onlyAskAbout makes an open payment one that is asked about and never paid again:
-// its row may be older than what happened.
+// its row may be older than what happened. What the register was told of that is in
+// a rev that the row has not reached, and whatever is told under a smaller one is
+// stale to it (register-link §4 rule 10).
 func onlyAskAbout(now time.Time, p Payment, report *Salvage) Payment {
 	if p.State.Final() {
 		return p
 	}
 	report.Open++
-	p.State, p.PayNoMore = Unresolved, true
+	p.State, p.PayNoMore, p.Rev = Unresolved, true, p.Rev+revsLost
 	p.OpenAttempts, p.QuietFrom = max(p.OpenAttempts, 1), now
 	p.at(now, Inquire)
 	return p
