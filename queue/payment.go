@@ -183,7 +183,34 @@ func (p Payment) told() told {
 const (
 	codeNotConnected = "DEVICE_NOT_CONNECT"
 	codeAborted      = "AGENT_ABORTED"
+	codeResolved     = "AGENT_RESOLVED" // a person's word, not the acquirer's
 )
+
+// Source is whose word an end rests on.
+type Source string
+
+// The sources of an end.
+const (
+	FromAcquirer Source = "acquirer" // it said so
+	FromAgent    Source = "agent"    // nothing ever left this box
+	FromPerson   Source = "person"   // somebody looked it up at the acquirer and recorded it
+)
+
+// KnownFrom says whose word a payment's end rests on.
+func (p Payment) KnownFrom() Source { return sourceOf(p.Result) }
+
+// KnownFrom says whose word a refund's end rests on.
+func (r Refund) KnownFrom() Source { return sourceOf(r.Result) }
+
+func sourceOf(r Result) Source {
+	switch r.Code {
+	case codeResolved:
+		return FromPerson
+	case codeNotConnected, codeAborted:
+		return FromAgent
+	}
+	return FromAcquirer
+}
 
 // LogValue logs the facts of a payment that a technician looks for, and none of
 // its contents.

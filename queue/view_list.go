@@ -12,14 +12,16 @@ import (
 // Filter says which payments and refunds are to be listed: those that fit all of
 // what is set.
 type Filter struct {
-	State       string    // a [State] or [RefundState]; empty: any
-	Open        bool      // only what is not final
-	InDoubt     bool      // only payments whose window is over and whose outcome is open
-	Since       time.Time // only what was stored then or later
-	Register    string    // its name; empty: any
-	AmountMinor int64     // 0: any
-	ID          string    // a part of the id, in capitals or not; empty: any
-	Limit       int       // at most so many, the newest; 0: all
+	State    string    // a [State] or [RefundState]; empty: any
+	Open     bool      // only what is not final
+	InDoubt  bool      // only payments whose window is over and whose outcome is open
+	Since    time.Time // only what was stored then or later
+	Register string    // its name; empty: any
+	ID       string    // a part of the id, in capitals or not; empty: any
+	Limit    int       // at most so many, the newest; 0: all
+
+	// Amount says whether an amount is one of those asked for; nil: any is.
+	Amount func(minor int64, currency string) bool
 }
 
 // Listing is what was found.
@@ -53,9 +55,11 @@ func (v *View) List(ctx context.Context, f Filter) (Listing, error) {
 
 // match is a row that fits.
 type match struct {
-	id     string
-	at     int64 // milliseconds
-	refund bool
+	id       string
+	at       int64 // milliseconds
+	minor    int64
+	currency string
+	refund   bool
 }
 
 // lister finds first and reads then: few of a table's rows are wanted whole.
@@ -69,7 +73,7 @@ type lister struct {
 
 func (l *lister) find(ctx context.Context) error {
 	tables := []string{"payment", "refund"}
-	if f := l.filter; !f.Open && !f.InDoubt && f.AmountMinor == 0 && (f.State == "" || f.State == string(Cancelled)) {
+	if f := l.filter; !f.Open && !f.InDoubt && f.Amount == nil && (f.State == "" || f.State == string(Cancelled)) {
 		tables = append(tables, "aborted")
 	}
 	for _, table := range tables {
@@ -88,13 +92,16 @@ func (l *lister) find(ctx context.Context) error {
 func (l *lister) findIn(ctx context.Context, table string, p piece) error {
 	where, args := l.filter.condition(table)
 	rows, err := rowsOf(ctx, l.read, func(row scanner) (match, error) {
-		f := match{refund: table == "refund"}
-		err := row.Scan(&f.id, &f.at)
-		return f, err
-	}, "select id, "+storedAt(table)+" from "+table+" where id > ? and id <= ?"+where, append([]any{p.after, p.upTo}, args...)...)
+		m := match{refund: table == "refund"}
+		err := row.Scan(&m.id, &m.at, &m.minor, &m.currency)
+		return m, err
+	}, "select id, "+whenAndHowMuch(table)+" from "+table+" where id > ? and id <= ?"+where, append([]any{p.after, p.upTo}, args...)...)
 	if err != nil {
 		return err
 	}
+	rows = slices.DeleteFunc(rows, func(m match) bool {
+		return l.filter.Amount != nil && !l.filter.Amount(m.minor, m.currency)
+	})
 	l.count += len(rows)
 	l.found = append(l.found, rows...)
 	if l.filter.Limit > 0 && len(l.found) > l.filter.Limit+pieceRows {
@@ -121,6 +128,13 @@ func storedAt(table string) string {
 	return "received_at"
 }
 
+func whenAndHowMuch(table string) string {
+	if table == "aborted" {
+		return "at, 0, ''"
+	}
+	return "received_at, amount_minor, currency"
+}
+
 // condition is the filter in SQL. An aborted ID has no state and no amount.
 func (f Filter) condition(table string) (where string, args []any) {
 	and := func(fits bool, condition string, arg ...any) {
@@ -137,7 +151,6 @@ func (f Filter) condition(table string) (where string, args []any) {
 	}
 	and(f.State != "", "state = ?", f.State)
 	and(f.Open, "ended_seq = 0")
-	and(f.AmountMinor != 0, "amount_minor = ?", f.AmountMinor)
 	and(f.InDoubt && table == "payment", "in_doubt = 1")
 	and(f.InDoubt && table == "refund", "0")
 	return where, args
@@ -166,4 +179,27 @@ func (l *lister) record(ctx context.Context, f match) (Record, error) {
 	}
 	p, err := l.Payment(ctx, f.id)
 	return Record{Payment: &p}, err
+}
+
+// IDs returns every id that the store has a payment, a refund or a mark of an abort
+// under, in no order, as far as it can be read.
+func (v *View) IDs(ctx context.Context) ([]string, error) {
+	return look(v, func(r reader) (ids []string, err error) {
+		for _, table := range []string{"payment", "refund", "aborted"} {
+			_, err := r.walk(ctx, table, func(p piece) error {
+				some, err := rowsOf(ctx, r.read, func(row scanner) (id string, err error) {
+					err = row.Scan(&id)
+					return id, err
+				}, "select id from "+table+" where id > ? and id <= ?", p.after, p.upTo)
+				if err == nil {
+					ids = append(ids, some...)
+				}
+				return err
+			})
+			if err != nil {
+				return ids, err
+			}
+		}
+		return ids, nil
+	})
 }

@@ -38,7 +38,7 @@ func TestAListHasWhatFitsNewestFirst(t *testing.T) {
 		"a state":         {Filter{State: "paid", Limit: 2}, "R0005 R0004", 2},
 		"since":           {Filter{Since: at(1_750_000_000_005)}, "B1 R0006 R0005", 0},
 		"a register":      {Filter{Register: "lane2"}, "B1", 0},
-		"an amount":       {Filter{AmountMinor: 300}, "B1", 0},
+		"an amount":       {Filter{Amount: func(minor int64, currency string) bool { return minor == 300 && currency == "SGD" }}, "B1", 0},
 		"a part of an id": {Filter{ID: "r000", Limit: 1}, "R0006", 6},
 		"cancelled":       {Filter{State: "cancelled"}, "NEVER", 0},
 		"nothing":         {Filter{ID: "'; drop table payment; --"}, "", 0},
@@ -50,6 +50,16 @@ func TestAListHasWhatFitsNewestFirst(t *testing.T) {
 				t.Errorf("got %q and %d more (%+v), want %q and %d more", got, l.More, l, c.want, c.more)
 			}
 		})
+	}
+}
+
+func TestEveryIDIsFound(t *testing.T) {
+	v := openView(t, heldStore(t, 2, "", "-wal"))
+	ids, err := v.IDs(t.Context())
+	must(t, err)
+	slices.Sort(ids)
+	if got := strings.Join(ids, " "); got != "B1 NEVER R0000 R0001" {
+		t.Errorf("got %s", got)
 	}
 }
 

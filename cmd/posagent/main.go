@@ -44,6 +44,7 @@ func commands() []command {
 		tortureCommand(),
 		sandboxCommand(),
 		registerCommand(),
+		paymentsCommand(),
 		checkCommand(),
 		versionCommand(),
 	}
