@@ -231,3 +231,68 @@ func TestRowsLostUnderAWrongClockStayLost(t *testing.T) {
 		b.row0(t)
 	})
 }
+
+// A damaged row among the old ones is no obstacle to the pruning of the others, and
+// refunds are pruned like payments.
+func TestPruningPassesWhatIsDamagedAndReachesRefunds(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank, func(o *Options) { o.Retention = time.Hour })
+		defer a.stop(t)
+		for _, id := range []string{"R1", "R2"} {
+			a.pay(t, "lane1", id)
+			p, _ := a.until(t, id, Paid, time.Second)
+			if _, err := a.Deliver(ctx, id, p.Rev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.refund(t, partOf("F1", "R1", 100))
+		r := a.untilRefund(t, "F1", Refunded, time.Second)
+		if _, err := a.DeliverRefund(ctx, "F1", r.Rev); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // fake: all of it is written down
+		damage(t, a, "R1")
+		time.Sleep(2 * time.Hour) // fake
+		for _, id := range []string{"R2", "F1"} {
+			if story, err := a.store.Story(ctx, id); err != nil || len(story) != 0 {
+				t.Errorf("%s still has a story of %d events (%v)", id, len(story), err)
+			}
+		}
+		if _, err := a.Payment(ctx, "R1"); !errors.Is(err, ErrDoubtful) {
+			t.Errorf("the damaged row: %v, want ErrDoubtful", err)
+		}
+		a.refund(t, partOf("F1", "R1", 100)) // a repeat is known after the retention too
+		if got := bank.seen("F1").pays; got != 1 {
+			t.Errorf("%d refund requests, want 1", got)
+		}
+	})
+}
+
+// damage makes the CRC of a payment's row wrong.
+func damage(t *testing.T, a *agent, id string) {
+	t.Helper()
+	if _, err := a.store.write.Exec("update payment set crc = crc + 1 where id = ?", id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A refusal that was delivered, and let go of, still frees its part.
+func TestARefusedRefundThatIsDeliveredFreesItsPart(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1") // 10.50
+		a.until(t, "R1", Paid, time.Second)
+		bank.treatAs("F1", behaviour{say: VerdictRefused}, behaviour{say: VerdictRefused})
+		a.refund(t, partOf("F1", "R1", 1000))
+		r := a.untilRefund(t, "F1", RefundRefused, 10*time.Second)
+		if _, err := a.DeliverRefund(ctx, "F1", r.Rev); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // fake: written down, and forgotten
+		a.refund(t, partOf("F2", "R1", 1050))
+		a.untilRefund(t, "F2", Refunded, time.Second)
+	})
+}
