@@ -296,3 +296,52 @@ func TestARefusedRefundThatIsDeliveredFreesItsPart(t *testing.T) {
 		a.untilRefund(t, "F2", Refunded, time.Second)
 	})
 }
+
+// Two payments whose answers come in together name one paymentId: it can't be both's.
+func TestOnePaymentIDIsNotBelievedTwiceInOneCommit(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		bank.paymentID = func(string) string { return "AR1" }
+		l := newTestLoop(t, path, bank)
+		for _, id := range []string{"R1", "R2"} {
+			l.enqueue("lane-"+id, testCommand(id), time.Minute, make(reply[Payment], 1))
+		}
+		l.flush(context.Background(), time.Now())
+		first, second := <-l.answers, <-l.answers
+		l.answered(time.Now(), first)
+		l.answered(time.Now(), second)
+		if got := second.it.(*payment).row.State; got != Sending {
+			t.Errorf("the second is %s on the strength of the first's paymentId", got)
+		}
+		l.calls.Wait()
+	})
+}
+
+// A page of the file is lost while the agent runs: it can write no more, and says so
+// by ending, for only a start replaces the file. Nothing is paid again then.
+func TestAStoreThatIsDamagedUnderTheAgentEndsIt(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		a := start(t, path, bank)
+		bank.treatAs("R1", behaviour{before: time.Second})
+		a.pay(t, "lane1", "R1")
+		_, err := a.store.write.Exec(`pragma writable_schema = on;
+			update sqlite_schema set sql = 'nonsense' where name like 'payment%';
+			pragma writable_schema = reset`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // fake
+		select {
+		case err := <-a.ended:
+			if !isDamage(err) {
+				t.Errorf("the worker ended with %v, want damage", err)
+			}
+		default:
+			t.Error("the worker goes on over a damaged store")
+			a.cancel()
+			<-a.ended
+		}
+		if err := a.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

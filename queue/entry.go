@@ -14,7 +14,7 @@ type entry struct {
 	journal []Event       // what happened since the last save
 	inDoubt bool          // the call under way counts among inDoubtAtOnce
 	touched bool          // in loop.touched
-	dropped bool          // not stored, and forgotten
+	dropped bool          // let go of: closed, or not stored
 	again   time.Time     // what follows from it could not be begun: not before; zero: it could
 	resume  time.Time     // read from the store then, and yet to be taken up in its turn; zero: it was
 	wake    time.Time     // in the agenda under it

@@ -118,9 +118,6 @@ func (l *loop) committed(now time.Time, it item) {
 	case *payment:
 		visible := it.row.Rev != it.saved.Rev || it.row.Register != it.saved.Register
 		it.commit()
-		if it.row.PaymentID != "" && it.row.State == Paid {
-			l.known.add(it.row.PaymentID, it.row.ID)
-		}
 		l.noteEnded(Ended{it.row.Register, it.row.ID, it.row.EndedSeq, false})
 		if visible {
 			l.o.Changed(it.row.Register)
@@ -145,8 +142,11 @@ func (l *loop) committed(now time.Time, it item) {
 // once a later commit has buried it.
 func (l *loop) notSaved(now time.Time, it item, err error) {
 	if errors.Is(err, errChanged) {
-		l.rival = fmt.Errorf("another program writes to the store: %w; stop it, and start posagent again", err)
+		l.fatal = fmt.Errorf("another program writes to the store: %w; stop it, and start posagent again", err)
 		return
+	}
+	if isDamage(err) { // no try mends it, and a start does
+		l.fatal = fmt.Errorf("the store is damaged: %w; start posagent again: it keeps the file, and carries over what can be read", err)
 	}
 	if !l.said {
 		l.said = true
@@ -204,8 +204,10 @@ func (l *loop) settle(ctx context.Context, now time.Time, it item) {
 	}
 }
 
-// forget lets go of what is closed.
+// forget lets go of what is closed. It may still wait for its turn somewhere, and by
+// then another item may stand for the same row.
 func (l *loop) forget(now time.Time, it item) {
+	it.base().dropped = true
 	switch it := it.(type) {
 	case *payment:
 		delete(l.payments, it.row.ID)

@@ -64,7 +64,7 @@ type loop struct {
 	answers  chan ended
 	stopping bool
 	newsAt   time.Time // when the last outcome came in after the word to stop
-	rival    error     // somebody else writes to the store
+	fatal    error     // why the worker can't go on: the store is damaged, or somebody else writes to it
 	ends     ends
 }
 
@@ -98,7 +98,7 @@ func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
 	for {
 		l.flush(callCtx, time.Now())
 		l.noteBoot()
-		if l.rival != nil {
+		if l.fatal != nil {
 			break
 		}
 		if l.stopping && l.underWay == 0 && !l.lingers(time.Now()) {
@@ -210,6 +210,9 @@ func (l *loop) tickDue(now time.Time) {
 
 func (l *loop) tick(now time.Time, it item) {
 	e := it.base()
+	if e.dropped {
+		return
+	}
 	patient := it.patient()
 	if e.resume.IsZero() {
 		l.step(now, it, Tick{Calling: e.calling != None})
@@ -242,6 +245,16 @@ func (l *loop) answered(now time.Time, a ended) {
 	}
 	a.in.Chance = rand.Float64()
 	l.step(now, a.it, a.in)
+	if p, ok := a.it.(*payment); ok {
+		l.noteOwner(p.row)
+	}
+}
+
+// noteOwner remembers whose paymentId it is that a payment was paid under.
+func (l *loop) noteOwner(p Payment) {
+	if p.PaymentID != "" && p.State == Paid {
+		l.known.add(p.PaymentID, p.ID)
+	}
 }
 
 // sane makes an answer fit to be written down, and turns away one that names a

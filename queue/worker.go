@@ -58,8 +58,8 @@ type Options struct {
 	Changed func(register string)
 	// Saved is told how long each commit took, for those who watch. It must not
 	// block, and may be nil.
-	Saved func(took time.Duration)
-	Logger  *slog.Logger
+	Saved  func(took time.Duration)
+	Logger *slog.Logger
 }
 
 // timeout is how long a call for act may take.
@@ -105,8 +105,8 @@ func NewWorker(o Options) *Worker {
 
 // Run takes up what the store holds and works until ctx ends. Then it begins
 // nothing new, gives calls under way o.Grace to end, writes down how they ended,
-// and returns. It returns an error where the store can't be read, or another
-// program writes to it. A worker runs once.
+// and returns. It returns an error where the store can't be read or is damaged, or
+// another program writes to it. A worker runs once.
 func (w *Worker) Run(ctx context.Context) error {
 	defer close(w.stopped)
 	l, err := newLoop(w.o)
@@ -114,7 +114,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	l.run(ctx, w.inbox)
-	return l.rival
+	return l.fatal
 }
 
 // Enqueue takes a register's command and returns the payment's row, which is on

@@ -73,7 +73,7 @@ func mutants() []mutant {
 			{"queue/entry.go", "\trow := r.saved\n\tif act == GiveBack", "\trow := r.row\n\tif act == GiveBack"},
 		}},
 		{name: "delivery forgotten", cheap: true, proof: byCuts, patches: []patch{
-			{"queue/reads.go", "where ended_seq = 0 or delivered != rev or reversal", "where ended_seq = 0 or reversal"},
+			{"queue/reads.go", "(ended_seq = 0 or delivered != rev or reversal", "(ended_seq = 0 or reversal"},
 		}},
 		{name: "refused without burial", proof: byFaults, patches: []patch{
 			{"queue/flush.go", "if l.commit(now, nil) == nil {", "if clear(l.bury); true {"},
