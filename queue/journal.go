@@ -26,10 +26,15 @@ const (
 	EventRestart   EventKind = "restart"   // taken up again by a new process
 	EventDoubt     EventKind = "in_doubt"  // the payment window ended with the outcome open
 	EventAbort     EventKind = "abort"     // the register wished it away
+	EventResolved  EventKind = "resolved"  // a person recorded the end that they saw at the acquirer; Text: which, who, why
 	EventOutcome   EventKind = "outcome"   // the end, and what it is
 	EventReversal  EventKind = "reversal"  // how the undoing of a late abort stands
 	EventDelivered EventKind = "delivered" // the register has stored the end
 )
+
+// InquiriesTold is how many inquiries a story tells one by one; of what comes after
+// them only the last word is told.
+const InquiriesTold = inquiriesEager
 
 // storyOfPayment tells a step in events. Repeated answers of the same sort are
 // told once: an inquiry every hour for a year is one line, not nine thousand.
@@ -84,7 +89,7 @@ func tellAnswer(tell func(EventKind, string), a Answered, inquiries int) {
 	text := join(string(a.Answer.Verdict), words(a.Answer.Result), a.Answer.Why)
 	if a.To == Pay || a.To == GiveBack {
 		tell(EventAnswer, text)
-	} else if inquiries <= inquiriesEager {
+	} else if inquiries <= InquiriesTold {
 		tell(EventInquiry, text)
 	}
 }

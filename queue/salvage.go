@@ -121,12 +121,16 @@ func recount(ctx context.Context, s *Store) (Salvage, error) {
 	if err != nil {
 		return r, err
 	}
-	kept, err := filepath.Glob(escapeGlob(s.path) + ".damaged-*Z") // by their times, the newest last
+	kept, err := Aside(s.path)
 	if len(kept) > 0 {
 		r.Aside = kept[len(kept)-1]
 	}
 	return r, err
 }
+
+// Aside names the damaged files that were kept beside the store at path, by their
+// times, the newest last.
+func Aside(path string) ([]string, error) { return filepath.Glob(escapeGlob(path) + ".damaged-*Z") }
 
 // carryOver fills a fresh store at to with what can be believed of from.
 func carryOver(from, to string, now time.Time, report *Salvage) error {

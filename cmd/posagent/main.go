@@ -45,6 +45,7 @@ func commands() []command {
 		sandboxCommand(),
 		registerCommand(),
 		paymentsCommand(),
+		explainCommand(),
 		checkCommand(),
 		versionCommand(),
 	}
@@ -105,6 +106,20 @@ func (c command) parse(e env, fs *flag.FlagSet, args []string) (code int, ok boo
 		return c.misused(e, "%v", err), false
 	}
 	return 0, true
+}
+
+// parseMixed is parse for a command whose words may stand before, between and behind
+// its flags, as one writes them; it returns the words.
+func (c command) parseMixed(e env, fs *flag.FlagSet, args []string) (words []string, code int, ok bool) {
+	for {
+		if code, ok := c.parse(e, fs, args); !ok {
+			return nil, code, false
+		}
+		if fs.NArg() == 0 {
+			return words, 0, true
+		}
+		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
+	}
 }
 
 // misused says what is wrong with the command line.

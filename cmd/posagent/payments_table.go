@@ -139,20 +139,21 @@ func columns(rows [][]string) string {
 	return text
 }
 
-// fold breaks a text into lines of at most width characters between words. Every
-// line after the first begins with indent; a word longer than a line stays whole.
+// fold breaks a text into lines of at most width characters between words; what the
+// lines after the first begin with is not counted. A word longer than a line stays
+// whole.
 func fold(text string, width int, indent string) string {
-	out, line := "", ""
+	out, line, start := "", "", ""
 	for _, word := range strings.Fields(text) {
 		switch {
 		case line == "":
 			line = word
 		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-			out += line + "\n"
-			line = indent + word
+			out += start + line + "\n"
+			line, start = word, indent
 		default:
 			line += " " + word
 		}
 	}
-	return out + line + "\n"
+	return out + start + line + "\n"
 }
