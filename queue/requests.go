@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -101,15 +100,6 @@ func (l *loop) begin(register string, c Command, window time.Duration, r reply[P
 	l.o.Logger.Info("stored", "payment", row)
 }
 
-// rowsLost reports whether an ID that is not found may have been lost with a
-// damaged store.
-func (l *loop) rowsLost(now time.Time) bool {
-	if l.lostAt.IsZero() {
-		return false
-	}
-	return l.lostAt.Before(anyClock()) || now.Before(l.lostAt.Add(l.o.Retention))
-}
-
 // inWindow returns the register's payments that are open inside their window.
 func (l *loop) inWindow(register string, now time.Time) []string {
 	var open []string
@@ -134,9 +124,13 @@ func (l *loop) openPayments(register string) []string {
 	return open
 }
 
-// lookUp returns the row of an ID as it is on the disk.
+// lookUp returns the row of an ID as it is on the disk. One that is about to be
+// stored is neither there nor never stored.
 func (l *loop) lookUp(id string) (Payment, error) {
-	if p := l.payments[id]; p != nil && !p.fresh() {
+	if p := l.payments[id]; p != nil {
+		if p.fresh() {
+			return Payment{}, ErrDoubtful
+		}
 		row := p.saved
 		row.Register = p.row.Register // saved lazily
 		return row, nil
@@ -201,42 +195,6 @@ func (l *loop) neverPay(now time.Time, register, id string) (Payment, error) {
 	return a.payment(), nil
 }
 
-// lastEnded returns what of a register's ended last. A payment that went over to
-// another register since is not its own any more; nothing older is looked for.
-//
-// Where rows were lost, the newest end may be among them: what ended before is not
-// called the last, until something has ended since.
-func (l *loop) lastEnded(register string) (Record, error) {
-	record, err := l.lastKnown(register)
-	if !l.rowsLost(time.Now()) {
-		return record, err
-	}
-	if errors.Is(err, ErrNotFound) || err == nil && record.endedAt().Before(l.lostAt) {
-		return Record{}, ErrDoubtful
-	}
-	return record, err
-}
-
-// lastKnown is lastEnded as far as this store knows.
-func (l *loop) lastKnown(register string) (Record, error) {
-	last, ok := l.last[register]
-	if !ok {
-		return Record{}, ErrNotFound
-	}
-	if last.Refund {
-		row, err := l.lookUpRefund(last.ID)
-		if err == nil && row.Register != register {
-			err = ErrNotFound
-		}
-		return Record{Refund: &row}, err
-	}
-	row, err := l.lookUp(last.ID)
-	if err == nil && row.Register != register {
-		err = ErrNotFound
-	}
-	return Record{Payment: &row}, err
-}
-
 // deliver closes the end of a payment; register-link §4 rule 9.
 func (l *loop) deliver(id string, rev int64) (Payment, error) {
 	row, err := l.lookUp(id)
@@ -256,53 +214,6 @@ func (l *loop) deliver(id string, rev int64) (Payment, error) {
 	}
 	l.touch(p)
 	return p.row, nil
-}
-
-// untold lists what a register is yet to be told, as it is on the disk.
-func (l *loop) untold(register string) []Record {
-	var list []Record
-	for _, p := range l.payments {
-		if p.row.Register == register && !p.fresh() && !p.row.toldOf() {
-			row := p.saved
-			row.Register = register // saved lazily
-			list = append(list, Record{Payment: &row})
-		}
-	}
-	for _, r := range l.refunds {
-		if r.row.Register == register && !r.fresh() && !r.row.Closed() && !r.row.Reversal {
-			row := r.saved
-			row.Register = register // saved lazily
-			list = append(list, Record{Refund: &row})
-		}
-	}
-	slices.SortFunc(list, func(a, b Record) int {
-		if c := a.since().Compare(b.since()); c != 0 {
-			return c
-		}
-		return strings.Compare(a.id(), b.id())
-	})
-	return list
-}
-
-func (r Record) endedAt() time.Time {
-	if r.Refund != nil {
-		return r.Refund.EndedAt
-	}
-	return r.Payment.EndedAt
-}
-
-func (r Record) since() time.Time {
-	if r.Refund != nil {
-		return r.Refund.ReceivedAt
-	}
-	return r.Payment.ReceivedAt
-}
-
-func (r Record) id() string {
-	if r.Refund != nil {
-		return r.Refund.ID
-	}
-	return r.Payment.ID
 }
 
 func (l *loop) health() Health {

@@ -154,24 +154,6 @@ func carryOver(from, to string, now time.Time, report *Salvage) error {
 	return errors.Join(err, fresh.closeDatabase(), syncFile(to))
 }
 
-// anyClock is a time that was over before there was this program: a clock that shows
-// an earlier one was not set yet.
-func anyClock() time.Time { return time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }
-
-// rowsLostAt is when rows were last lost to a damaged file, or the zero time. A store
-// is found damaged after a power cut, when the clock of such a box may stand at 1970:
-// that time is corrected once a better one is known, or what was lost would be
-// forgotten the moment the clock is set.
-func (s *Store) rowsLostAt(ctx context.Context, now time.Time) (time.Time, error) {
-	ms, err := s.fact(ctx, "rows_lost_at")
-	lost := fromMillis(ms)
-	if err != nil || lost.IsZero() || !lost.Before(anyClock()) || now.Before(anyClock()) {
-		return lost, err
-	}
-	_, err = s.write.ExecContext(ctx, "update fact set value = ? where name = 'rows_lost_at'", millis(now))
-	return now, wrap(err, "correct when rows were lost")
-}
-
 // carryAtOnce is how many rows are carried over in one commit.
 const carryAtOnce = 500
 
