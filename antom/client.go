@@ -23,8 +23,8 @@ type Client struct {
 	trusted bool   // TLS or loopback: nobody on the way can forge a header
 	exposed bool   // plain http, to wherever: what is said must name its question
 	http    *http.Client
-	clock   farClock
-	heard   heard
+	clock   *farClock
+	heard   *heard
 }
 
 // idleTime is how long a connection is kept that no call uses: below the 60 and
@@ -53,6 +53,7 @@ func New(opts Options) (*Client, error) {
 		Transport:     c.newTransport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	c.clock, c.heard = new(farClock), new(heard)
 	if opts.URIPrefix != "" {
 		c.prefix = strings.TrimRight(opts.URIPrefix, "/")
 	}
@@ -60,6 +61,21 @@ func New(opts Options) (*Client, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
+}
+
+// Renew returns a Client with other options, as for new keys, in c's place. It
+// knows the answers that c believed, so that none of them can be played back to it,
+// and Antom's clock where the address is the same. Calls of c's may go on to their ends.
+func (c *Client) Renew(opts Options) (*Client, error) {
+	next, err := New(opts)
+	if err != nil {
+		return nil, err
+	}
+	next.heard = c.heard
+	if next.url == c.url {
+		next.clock = c.clock
+	}
+	return next, nil
 }
 
 // newTransport speaks HTTP/1.1 only, straight to the host, over connections that

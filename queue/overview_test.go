@@ -88,7 +88,7 @@ func TestTermsChangeBetweenPayments(t *testing.T) {
 		terms := Terms{Window: 7 * time.Second, PayTimeout: time.Second, InquiryTimeout: time.Second, RefundTimeout: time.Second,
 			Retention: time.Hour, Policy: Policy{InquiryInterval: time.Second, QuietTime: time.Second}}
 		told := -1
-		if err := a.Adopt(context.Background(), terms, func(open int) { told = open }); err != nil || told != 1 {
+		if err := a.Adopt(context.Background(), func(open int) Terms { told = open; return terms }); err != nil || told != 1 {
 			t.Errorf("adopted: %v, with %d open, want 1", err, told)
 		}
 		if after := a.row(t, "BEFORE"); !after.Deadline.Equal(before.Deadline) {

@@ -15,16 +15,16 @@ type Terms struct {
 	Retention      time.Duration
 }
 
-// Adopt has the worker go on by other terms. What is under way keeps its window,
-// and a call its time. At that moment change is called with how many payments and
-// refunds are open, in the worker's own goroutine: nothing begins or ends beside
-// it, and it must not block.
-func (w *Worker) Adopt(ctx context.Context, t Terms, change func(open int)) error {
+// Adopt has the worker go on by other terms: by those that choose returns, which is
+// told how many payments and refunds are open. It is called in the worker's own
+// goroutine, so that nothing begins or ends beside it, and must not block. What is
+// under way keeps its window, and a call its time.
+func (w *Worker) Adopt(ctx context.Context, choose func(open int) Terms) error {
 	_, err := ask(ctx, w, func(l *loop, r reply[struct{}]) {
+		t := choose(l.watched().Open)
 		l.o.Policy, l.o.Window = t.Policy, t.Window
 		l.o.PayTimeout, l.o.InquiryTimeout, l.o.RefundTimeout = t.PayTimeout, t.InquiryTimeout, t.RefundTimeout
 		l.o.Retention = t.Retention
-		change(l.watched().Open)
 		r.send(struct{}{}, nil)
 	})
 	return err

@@ -2,17 +2,31 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 
 	"posagent/antom"
 	"posagent/queue"
 )
 
 // acquirer is Antom in the queue's words: it translates, and decides nothing.
-type acquirer struct{ client *antom.Client }
+type acquirer struct{ now *atomic.Pointer[antom.Client] }
+
+func newAcquirer(client *antom.Client) acquirer {
+	a := acquirer{new(atomic.Pointer[antom.Client])}
+	a.now.Store(client)
+	return a
+}
+
+// client is the one that the next call is made by.
+func (a acquirer) client() *antom.Client { return a.now.Load() }
+
+// renew has the next calls made by another client. Those under way go on to their
+// ends by the one before.
+func (a acquirer) renew(client *antom.Client) { a.now.Swap(client).CloseIdleConnections() }
 
 // Pay sends the one pay request of a payment, the same at every attempt.
 func (a acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	resp, err := a.client.Pay(ctx, antom.PayRequest{
+	resp, err := a.client().Pay(ctx, antom.PayRequest{
 		PaymentRequestID:        p.ID,
 		PaymentMethod:           p.Method,
 		PaymentAmount:           antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency},
@@ -33,7 +47,7 @@ func (a acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
 // Inquire asks what became of a payment. An answer about another amount than the
 // one that was asked for is not about this payment.
 func (a acquirer) Inquire(ctx context.Context, p queue.Payment) queue.Answer {
-	resp, err := a.client.InquiryPayment(ctx, antom.InquiryPaymentRequest{PaymentRequestID: p.ID})
+	resp, err := a.client().InquiryPayment(ctx, antom.InquiryPaymentRequest{PaymentRequestID: p.ID})
 	asked, told := antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency}, resp.PaymentAmount
 	if err == nil && told != (antom.Amount{}) && told != asked {
 		return queue.Answer{Verdict: queue.VerdictInconsistent, Result: result(resp.Result),
@@ -50,7 +64,7 @@ func (a acquirer) Inquire(ctx context.Context, p queue.Payment) queue.Answer {
 
 // Refund sends the one refund request of a refund, the same at every attempt.
 func (a acquirer) Refund(ctx context.Context, r queue.Refund) queue.Answer {
-	resp, err := a.client.Refund(ctx, antom.RefundRequest{
+	resp, err := a.client().Refund(ctx, antom.RefundRequest{
 		RefundRequestID: r.ID,
 		PaymentID:       r.PaymentID,
 		RefundAmount:    antom.Amount{ValueMinor: r.AmountMinor, Currency: r.Currency},
@@ -66,7 +80,7 @@ func (a acquirer) Refund(ctx context.Context, r queue.Refund) queue.Answer {
 
 // InquireRefund asks what became of a refund.
 func (a acquirer) InquireRefund(ctx context.Context, r queue.Refund) queue.Answer {
-	resp, err := a.client.InquiryRefund(ctx, antom.InquiryRefundRequest{RefundID: r.RefundID})
+	resp, err := a.client().InquiryRefund(ctx, antom.InquiryRefundRequest{RefundID: r.RefundID})
 	if err == nil && resp.PaymentID != "" && resp.PaymentID != r.PaymentID {
 		return queue.Answer{Verdict: queue.VerdictUnknown, Why: "Antom speaks of the refund of another payment, " + resp.PaymentID}
 	}

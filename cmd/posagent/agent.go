@@ -1,185 +1,162 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"posagent/antom"
-	"posagent/config"
-	"posagent/device"
 	"posagent/queue"
 )
 
-// grace is how long calls under way may take once the agent is told to stop: of
-// five seconds in all, one is left for the outcomes and the ports.
-const grace = 4 * time.Second
+// agent is the running agent: the store, Antom and the registers' lines, joined.
+//
+// What is below "owned" belongs to the goroutine of run; what those who watch are
+// shown of it stands in shown.
+type agent struct {
+	around  surroundings
+	log     *slog.Logger
+	started time.Time
+
+	worker   *queue.Worker
+	acquirer acquirer
+	upstream *upstream
+	warmer   *warmer
+	wakes    *wakes
+	methods  *atomic.Pointer[[]string] // of payment that are taken; empty: any
+	figures  *figures
+	shown    atomic.Pointer[shown]
+	pulse    pulse
+	today    today
+	beside   sync.WaitGroup // what run has started beside the links
+
+	// owned
+	s      settings
+	links  map[string]*servedLink
+	failed chan error // a link can't be served; has room for one
+	status *statusServer
+	watch  fileWatch
+	asked  time.Time // when the loops were last asked to come round
+}
+
+// surroundings are what an agent has around it in a process of its own. Without
+// them its configuration does not change.
+type surroundings struct {
+	log     *slog.Logger
+	logs    *logs            // where log writes, to be changed; nil: it is not
+	hup     <-chan os.Signal // says: read the configuration anew
+	every   time.Duration    // how often the configuration is looked at; 0: never
+	systemd systemd
+}
 
 // serve is the agent: it opens the store, Antom and the registers' ports, joins
 // them, and takes them apart again in the order that loses nothing once ctx ends.
 func serve(ctx context.Context, s settings, log *slog.Logger) error {
+	return serveAmid(ctx, s, surroundings{log: log})
+}
+
+func serveAmid(ctx context.Context, s settings, around surroundings) error {
 	store, err := queue.Open(s.Store.Path)
 	if err != nil {
 		return err
 	}
 	if report, salvaged := store.Salvaged(); salvaged {
-		log.Error(report.String())
+		around.log.Error(report.String())
 	}
-	err = serveFrom(ctx, s, store, log)
+	a, err := newAgent(s, store, around)
+	if err == nil {
+		err = a.run(ctx)
+	}
 	return errors.Join(err, store.Close())
 }
 
-// agent is what a running agent shows of itself.
-type agent struct {
-	started time.Time
-	worker  *queue.Worker
-}
-
-func serveFrom(ctx context.Context, s settings, store *queue.Store, log *slog.Logger) error {
-	client, err := newClient(s, log)
+func newAgent(s settings, store *queue.Store, around surroundings) (*agent, error) {
+	client, err := antom.New(clientOptions(s, around.log))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer client.CloseIdleConnections()
-	log.Info("posagent starts", "version", version, "config", s.file, "store", s.Store.Path, "acquirer", s.Antom.BaseURL)
-	for _, remark := range s.remarks() {
-		log.Warn(remark)
+	a := &agent{
+		around: around, log: around.log, started: time.Now(), acquirer: newAcquirer(client), wakes: &wakes{},
+		methods: new(atomic.Pointer[[]string]), figures: newFigures(), s: s, links: map[string]*servedLink{},
+		failed: make(chan error, 1), watch: watchFiles(s),
 	}
-	wakes := newWakes(s.Registers)
-	upstream := &upstream{changed: wakes.wakeAll}
-	worker := newWorker(s, store, heard{acquirer{client}, upstream}, wakes, log)
-	a := &agent{started: time.Now(), worker: worker}
-	defer a.openStatus(ctx, s.Status.Listen, log).close()
-	err = join(ctx, worker, s.Registers, func(ctx context.Context, r config.Register) error {
-		o := link(r, wakes[r.Name], log)
-		o.Terminal = s.Antom.ClientID
-		o.Upstream = upstream.up
-		o.Engine = registers{worker: worker, acquirer: acquirer{client}, upstream: upstream, methods: s.Payments.Methods, earliest: earliest()}
-		return device.Serve(ctx, o)
-	})
-	log.Info("posagent ends")
-	return err
+	a.methods.Store(&s.Payments.Methods)
+	a.upstream = &upstream{changed: a.wakes.wakeAll}
+	a.warmer = newWarmer(a.warm)
+	a.worker = newWorker(s, store, heard{a.acquirer, a.upstream, a.figures, a.warmer}, a.wakes, a.log, a.figures.committed)
+	return a, nil
 }
 
-// join runs the worker and the links. When ctx ends the worker ends first, which
-// takes a moment longer where an outcome comes in at the end, so that the links,
-// still up, can tell it; then the links.
-func join(ctx context.Context, worker *queue.Worker, list []config.Register,
-	serve func(context.Context, config.Register) error) error {
-	linkCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
+// run serves until ctx ends. Then the worker ends first, which takes a moment longer
+// where an outcome comes in at the end, so that the links, still up, can tell it;
+// then the links, and last who answers those who watch.
+func (a *agent) run(ctx context.Context) error {
+	a.log.Info("posagent starts", "version", version, "config", a.s.file, "store", a.s.Store.Path, "acquirer", a.s.Antom.BaseURL)
+	a.sayRemarks()
+	linkCtx, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	workCtx, stop := context.WithCancel(ctx)
 	defer stop()
-	var links sync.WaitGroup
-	failed := make(chan error, len(list))
-	for _, r := range list {
-		links.Go(func() {
-			if err := serve(linkCtx, r); err != nil {
-				failed <- fmt.Errorf("register %s: %w", r.Name, err)
-				stop() // an agent that can't serve a register says so by ending
-			}
-		})
+	worked := make(chan error, 1)
+	a.beside.Go(func() { worked <- a.worker.Run(workCtx) })
+	a.beside.Go(func() { a.warmer.run(workCtx) })
+	for _, r := range a.s.Registers {
+		a.startLink(linkCtx, r)
 	}
-	err := worker.Run(workCtx)
-	cancel()
-	links.Wait()
-	close(failed)
-	for linkErr := range failed {
-		err = errors.Join(err, linkErr)
-	}
+	a.show()
+	a.status = a.openStatus(linkCtx, a.s.Status.Listen)
+	err := a.attend(ctx, linkCtx, stop, worked)
+	cut()
+	err = errors.Join(err, a.linksEnded())
+	stop()
+	a.beside.Wait()
+	a.status.close()
+	a.acquirer.client().CloseIdleConnections()
+	a.log.Info("posagent ends")
 	return err
 }
 
-func newClient(s settings, log *slog.Logger) (*antom.Client, error) {
-	return antom.New(clientOptions(s, log))
-}
-
-// clientOptions are the settings as the client wants them.
-func clientOptions(s settings, log *slog.Logger) antom.Options {
-	return antom.Options{
-		BaseURL:        s.Antom.BaseURL,
-		URIPrefix:      s.Antom.URIPrefix,
-		ClientID:       s.Antom.ClientID,
-		PrivateKey:     s.privateKey,
-		AntomKeys:      s.antomKeys,
-		KeyVersion:     s.Antom.KeyVersion,
-		Encryption:     antom.Encryption(s.Antom.Encryption),
-		Cipher:         antom.Cipher(s.Antom.Cipher),
-		SendExtendInfo: s.Antom.SendExtendInfo,
-		RootCAs:        s.roots,
-		Now:            time.Now,
-		NotBefore:      earliest(),
-		Logger:         log,
+// attend sees to whatever comes to a running agent beside payments, until the
+// worker has ended.
+func (a *agent) attend(ctx, linkCtx context.Context, stop func(), worked <-chan error) error {
+	ready := a.whenReady(linkCtx)
+	feed, look := a.feeding(), a.looking()
+	defer feed.Stop()
+	defer look.Stop()
+	ending := ctx.Done()
+	for {
+		select {
+		case err := <-worked:
+			return err
+		case <-a.failed: // an agent that can't serve a register says so by ending
+			stop()
+		case <-ending:
+			ending = nil
+			a.around.systemd.tell("STOPPING=1", "STATUS=ending: calls under way may finish")
+		case <-ready:
+			ready = nil
+			a.around.systemd.tell("READY=1", "WATCHDOG=1", a.statusLine())
+		case <-feed.C:
+			if ending != nil {
+				a.feed(linkCtx)
+			}
+		case <-a.around.hup:
+			a.reload(linkCtx, "SIGHUP")
+		case <-look.C:
+			if a.watch.changed() {
+				a.reload(linkCtx, "the file changed")
+			}
+		}
 	}
 }
 
-func newWorker(s settings, store *queue.Store, g queue.Gateway, wakes wakes, log *slog.Logger) *queue.Worker {
-	o := workerOptions(s)
-	o.Store, o.Gateway, o.Changed, o.Logger = store, g, wakes.wake, log
-	return queue.NewWorker(o)
-}
-
-// workerOptions are the settings as the queue wants them.
-func workerOptions(s settings) queue.Options {
-	return queue.Options{
-		Policy: queue.Policy{
-			InquiryInterval: s.Payments.InquiryInterval,
-			QuietTime:       s.Payments.QuietTime,
-			AskAfterTimeout: s.Payments.AfterTimeout == "inquire",
-			ConfirmAnswers:  strings.HasPrefix(s.Antom.BaseURL, "http:"),
-			KeepLateAborts:  s.Payments.LateAbort == "keep",
-		},
-		Window:         s.Payments.Window,
-		PayTimeout:     s.Payments.PayTimeout,
-		InquiryTimeout: s.Payments.InquiryTimeout,
-		RefundTimeout:  s.Payments.RefundTimeout,
-		Grace:          grace,
-		Retention:      s.Payments.Retention,
-	}
-}
-
-// link is how a register is spoken to, as far as the configuration says.
-func link(r config.Register, wake <-chan struct{}, log *slog.Logger) device.Options {
-	return device.Options{
-		Register: r.Name,
-		Port:     r.Port,
-		Line:     device.Line{Baud: r.Baud, DataBits: r.DataBits, StopBits: r.StopBits, Parity: r.Parity},
-		AckGap:   cmp.Or(r.AckGap, -1), // a configured 0 is none
-		Record:   r.Record,
-		Agent:    version,
-		Wake:     wake,
-		Logger:   log,
-	}
-}
-
-// wakes holds, for each register, the channel that says: look again. A wake-up is
-// a hint; the rows are the truth.
-type wakes map[string]chan struct{}
-
-func newWakes(list []config.Register) wakes {
-	w := wakes{}
-	for _, r := range list {
-		w[r.Name] = make(chan struct{}, 1)
-	}
-	return w
-}
-
-// wake never blocks: one hint that is not taken yet is as good as two. A register
-// that is no longer configured has nobody to wake.
-func (w wakes) wake(register string) {
-	select {
-	case w[register] <- struct{}{}:
-	default:
-	}
-}
-
-func (w wakes) wakeAll() {
-	for register := range w {
-		w.wake(register)
+// sayRemarks says what is allowed and yet worth a word.
+func (a *agent) sayRemarks() {
+	for _, remark := range a.s.remarks() {
+		a.log.Warn(remark)
 	}
 }

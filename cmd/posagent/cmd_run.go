@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
-
-	"posagent/config"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
 func runCommand() command {
@@ -14,8 +14,11 @@ func runCommand() command {
 		usage: "-config FILE",
 		brief: "be the payment agent",
 		about: "Serves every register of the configuration until SIGTERM or SIGINT, and then ends\n" +
-			"within five seconds. It logs to standard error. Exit 0: ended as told; 1: could not\n" +
-			"go on; 78: the configuration is wrong, and nothing was started.\n",
+			"within five seconds. It logs to standard error. SIGHUP, or a changed file, has the\n" +
+			"configuration and its keys read anew: where anything is wrong with them, the one before\n" +
+			"stays in force. It tells systemd that it is ready, reloading and alive (Type=notify,\n" +
+			"WatchdogSec=). Exit 0: ended as told; 1: could not go on; 78: the configuration is\n" +
+			"wrong, and nothing was started.\n",
 		run: runAgent,
 	}
 }
@@ -33,20 +36,15 @@ func runAgent(ctx context.Context, e env, c command, args []string) int {
 	if err != nil {
 		return c.misconfigured(e, *file, err)
 	}
-	if err := serve(ctx, s, newLogger(e.stderr, s.Log)); err != nil {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	logs := newLogs(e.stderr, s.Log)
+	err = serveAmid(ctx, s, surroundings{
+		log: slog.New(logs), logs: logs, hup: hup, every: lookEvery, systemd: systemdOf(os.Getenv),
+	})
+	if err != nil {
 		return c.failed(e, err)
 	}
 	return exitDone
-}
-
-func newLogger(w io.Writer, l config.Log) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
-		level = slog.LevelInfo // the configuration was checked; a word too many does no harm
-	}
-	o := &slog.HandlerOptions{Level: level}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	return slog.New(slog.NewTextHandler(w, o))
 }

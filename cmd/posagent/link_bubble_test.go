@@ -64,11 +64,11 @@ func TestAWholeSaleInABubble(t *testing.T) {
 			Registers: []config.Register{{Name: "lane1"}},
 		}}
 		log := slog.New(slog.DiscardHandler)
-		wakes := newWakes(s.Registers)
-		worker := newWorker(s, store, antom, wakes, log)
+		wakes := &wakes{}
+		worker := newWorker(s, store, antom, wakes, log, nil)
 		near, far := net.Pipe()
 		reg := virtual.New(far, virtual.Options{Name: "lane1", Events: true})
-		o := link(s.Registers[0], wakes["lane1"], log)
+		o := link(s.Registers[0], wakes.channel("lane1"), log)
 		o.Engine = registers{worker: worker}
 		ended := make(chan error, 3)
 		go func() { ended <- worker.Run(ctx) }()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"posagent/device"
@@ -16,12 +17,16 @@ type registers struct {
 	worker   *queue.Worker
 	acquirer acquirer // for diagnosis alone; everything else goes by the queue
 	upstream *upstream
-	methods  []string  // of payment that are taken; empty: any
-	earliest time.Time // a clock before it is wrong
+	methods  *atomic.Pointer[[]string] // of payment that are taken; empty: any
+	earliest time.Time                 // a clock before it is wrong
+	opened   func()                    // told that a register opens its link; must not block
 }
 
 // Opening answers initConnection.
 func (r registers) Opening(ctx context.Context, register string) (device.Opening, error) {
+	if r.opened != nil {
+		r.opened()
+	}
 	list, err := r.worker.Untold(ctx, register)
 	var opening device.Opening
 	for _, record := range list {
@@ -54,8 +59,8 @@ const diagnosisTime = 15 * time.Second
 func (r registers) Diagnosis(ctx context.Context, _ string) device.Diagnosis {
 	asking, cancel := context.WithTimeout(ctx, diagnosisTime)
 	defer cancel()
-	d, answered := r.acquirer.diagnosis(asking)
-	r.upstream.note(ctx, answered)
+	d, err := r.acquirer.diagnosis(asking)
+	r.upstream.note(ctx, why(err))
 	d.ClockStatus = yesNo(!time.Now().Before(r.earliest))
 	if health, err := r.worker.Health(ctx); err == nil {
 		d.StorageStatus, d.UnresolvedCount = yesNo(health.Writable), health.InDoubt
@@ -97,7 +102,7 @@ func takenOn(p queue.Payment, err error) device.Reply {
 // refuseNew refuses what can't be begun here and now: a payment that is stored
 // already is past that.
 func (r registers) refuseNew(ctx context.Context, pay device.Pay) (device.Reply, bool) {
-	wrongMethod := len(r.methods) > 0 && !slices.Contains(r.methods, pay.PaymentMethod)
+	wrongMethod := !r.takes(pay.PaymentMethod)
 	if !r.clockIsWrong() && !wrongMethod {
 		return device.Reply{}, false
 	}
@@ -108,6 +113,15 @@ func (r registers) refuseNew(ctx context.Context, pay device.Pay) (device.Reply,
 		return failure(codeIllegal, "paymentMethod: not among the methods this agent is set to take"), true
 	}
 	return failure(codeClock, clockAdvice), true
+}
+
+// takes reports whether a method of payment is among those that are taken.
+func (r registers) takes(method string) bool {
+	if r.methods == nil {
+		return true
+	}
+	list := *r.methods.Load()
+	return len(list) == 0 || slices.Contains(list, method)
 }
 
 const clockAdvice = "the terminal's clock is wrong; set it and send it again"

@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"posagent/antom"
 	"posagent/device"
@@ -13,58 +14,108 @@ import (
 // upstream knows whether Antom answers: down at the first call without an answer
 // that can be trusted, up at the next one with (register-link §3, events).
 type upstream struct {
-	down    atomic.Bool
 	changed func() // must not block
+
+	mu  sync.Mutex
+	now reach
+}
+
+// reach is how it stands with the way to Antom.
+type reach struct {
+	asked    bool // something was asked since the start
+	down     bool
+	since    time.Time // of what down says
+	answered time.Time // the last answer that can be trusted; zero: none
+	why      string    // while down: why the last call had no answer
 }
 
 // up reports whether Antom answers.
-func (u *upstream) up() bool { return !u.down.Load() }
+func (u *upstream) up() bool { return !u.read().down }
 
-// note takes how a call ended. One that we broke off ourselves says nothing.
-func (u *upstream) note(ctx context.Context, answered bool) {
+func (u *upstream) read() reach {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.now
+}
+
+// note takes how a call ended: why there is no answer that can be trusted, or
+// nothing. One that we broke off ourselves says nothing.
+func (u *upstream) note(ctx context.Context, why string) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
-	if u.down.Swap(!answered) == answered {
+	if u.set(time.Now(), why) {
 		u.changed()
 	}
+}
+
+func (u *upstream) set(now time.Time, why string) (changed bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	down := why != ""
+	changed = down != u.now.down
+	if changed || !u.now.asked {
+		u.now.since = now
+	}
+	u.now.asked, u.now.down, u.now.why = true, down, why
+	if !down {
+		u.now.answered = now
+	}
+	return changed
 }
 
 // heard is a gateway whose answers are noted on the way.
 type heard struct {
 	queue.Gateway
 	upstream *upstream
+	figures  *figures
+	warmer   *warmer
 }
 
-func (h heard) note(ctx context.Context, a queue.Answer) queue.Answer {
-	h.upstream.note(ctx, a.Verdict != queue.VerdictUnknown && a.Verdict != queue.VerdictNotSent)
+// note takes how a call that began then has ended.
+func (h heard) note(ctx context.Context, call queue.Action, began time.Time, a queue.Answer) queue.Answer {
+	h.figures.called(call, a.Verdict, time.Since(began))
+	if a.Verdict == queue.VerdictUnknown || a.Verdict == queue.VerdictNotSent {
+		why := a.Why
+		if why == "" {
+			why = "no answer that can be trusted"
+		}
+		h.upstream.note(ctx, why)
+		return a
+	}
+	h.upstream.note(ctx, "")
+	h.warmer.used()
 	return a
 }
 
 // Pay is the gateway's.
 func (h heard) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	return h.note(ctx, h.Gateway.Pay(ctx, p))
+	began := time.Now()
+	return h.note(ctx, queue.Pay, began, h.Gateway.Pay(ctx, p))
 }
 
 // Inquire is the gateway's.
 func (h heard) Inquire(ctx context.Context, p queue.Payment) queue.Answer {
-	return h.note(ctx, h.Gateway.Inquire(ctx, p))
+	began := time.Now()
+	return h.note(ctx, queue.Inquire, began, h.Gateway.Inquire(ctx, p))
 }
 
 // Refund is the gateway's.
 func (h heard) Refund(ctx context.Context, r queue.Refund) queue.Answer {
-	return h.note(ctx, h.Gateway.Refund(ctx, r))
+	began := time.Now()
+	return h.note(ctx, queue.GiveBack, began, h.Gateway.Refund(ctx, r))
 }
 
 // InquireRefund is the gateway's.
 func (h heard) InquireRefund(ctx context.Context, r queue.Refund) queue.Answer {
-	return h.note(ctx, h.Gateway.InquireRefund(ctx, r))
+	began := time.Now()
+	return h.note(ctx, queue.InquireRefund, began, h.Gateway.InquireRefund(ctx, r))
 }
 
-// diagnosis is Antom's word on how it is (Antom v2, diagnosis). Without one the
-// result says whether it was reached at all.
-func (a acquirer) diagnosis(ctx context.Context) (d device.Diagnosis, answered bool) {
-	resp, err := a.client.Diagnosis(ctx, antom.DiagnosisRequest{})
+// diagnosis is Antom's word on how it is (Antom v2, diagnosis). Beside an error it
+// says whether Antom was reached at all.
+func (a acquirer) diagnosis(ctx context.Context) (device.Diagnosis, error) {
+	resp, err := a.client().Diagnosis(ctx, antom.DiagnosisRequest{})
 	var failed *antom.Error
 	switch {
 	case err == nil:
@@ -74,11 +125,11 @@ func (a acquirer) diagnosis(ctx context.Context) (d device.Diagnosis, answered b
 			NetworkStatus: resp.NetworkStatus,
 			PrinterStatus: resp.PrinterStatus,
 			GlobalStatus:  resp.GlobalStatus,
-		}, true
+		}, nil
 	case errors.As(err, &failed) && !failed.Sent:
 		return device.Diagnosis{Result: device.Result{ResultStatus: "F", ResultCode: codeNotConnected,
-			ResultMessage: "Antom could not be reached"}, NetworkStatus: "N"}, false
+			ResultMessage: "Antom could not be reached"}, NetworkStatus: "N"}, err
 	}
 	return device.Diagnosis{Result: device.Result{ResultStatus: "U", ResultCode: codeTimeout,
-		ResultMessage: "no answer of Antom's that can be trusted"}}, false
+		ResultMessage: "no answer of Antom's that can be trusted"}}, err
 }
