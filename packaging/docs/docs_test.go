@@ -16,6 +16,14 @@ import (
 func built(t *testing.T) (about program, dir string) {
 	t.Helper()
 	dir = t.TempDir()
+	// Read, so that the Go command does not take an old result for a new program's.
+	sources, err := filepath.Glob(filepath.Join("..", "..", "cmd", "posagent", "*.go"))
+	if err != nil || len(sources) == 0 {
+		t.Fatal(err, "no source of the commands")
+	}
+	for _, s := range sources {
+		page(t, "", s)
+	}
 	path := filepath.Join(dir, "posagent")
 	if out, err := exec.Command("go", "build", "-o", path, "posagent/cmd/posagent").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -24,7 +32,7 @@ func built(t *testing.T) (about program, dir string) {
 	if err := write(r, path, filepath.Join("..", ".."), dir); err != nil {
 		t.Fatal(err)
 	}
-	about, err := ask(path)
+	about, err = ask(path)
 	if err != nil {
 		t.Fatal(err)
 	}

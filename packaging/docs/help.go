@@ -77,7 +77,8 @@ func readOverview(text string) (program, error) {
 // read takes a command's -h apart: the usage, what it is about, and the flags as
 // package flag prints them, a tab before each line of text.
 func (c *command) read(text string) error {
-	usage, rest, ok := strings.Cut(text, "\n\n")
+	usage, rest, _ := strings.Cut(text, "\n\n")
+	var ok bool
 	if c.usage, ok = strings.CutPrefix(usage, "Usage: posagent "+c.name); !ok {
 		return fmt.Errorf("%s -h begins with %q", c.name, usage)
 	}

@@ -63,7 +63,7 @@ func write(r release, program, root, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil { //nolint:gosec // a build's output
+	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
@@ -72,7 +72,7 @@ func write(r release, program, root, out string) error {
 		"completion":      completion(about),
 		"changelog":       changelog,
 	} {
-		if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o644); err != nil { //nolint:gosec // likewise
+		if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
