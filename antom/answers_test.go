@@ -23,7 +23,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		speak func(*spoken)
 		is    error
 	}{
-		"unsigned":                    {func(s *spoken) { s.signer = nil }, ErrSignature},
+		"unsigned":                    {func(s *spoken) { s.signer = nil }, ErrUnsigned},
 		"signed by a stranger":        {func(s *spoken) { s.signer = p.stranger }, ErrSignature},
 		"signed by ourselves":         {func(s *spoken) { s.signer = p.ours }, ErrSignature},
 		"signed for other path":       {func(s *spoken) { s.uri = "/openapi/v2/payments/refund" }, ErrSignature},
@@ -71,6 +71,29 @@ func TestAnswersThatAreNone(t *testing.T) {
 				t.Errorf("the gateway saw %d requests, want 1", got)
 			}
 		})
+	}
+}
+
+// Whoever looks for what is wrong with keys and settings needs to tell these apart.
+func TestAnUnsignedAnswerAndAnotherCipherAreToldApart(t *testing.T) {
+	g := newGateway(t)
+	g.speak = func(s *spoken) { s.signer = nil }
+	if _, err := g.client().Pay(testContext(t), testPay()); !errors.Is(err, ErrUnsigned) || !errors.Is(err, ErrSignature) {
+		t.Errorf("unsigned: got %v", err)
+	}
+	g.speak = func(s *spoken) { s.signer = testPairs().stranger }
+	if _, err := g.client().Pay(testContext(t), testPay()); errors.Is(err, ErrUnsigned) {
+		t.Errorf("signed by a stranger: got %v", err)
+	}
+	g.speak, g.mode = nil, CipherGCM
+	c := g.client(func(o *Options) { o.Cipher = CipherCBC })
+	g.hook = g.write
+	if _, err := c.Pay(testContext(t), testPay()); !errors.Is(err, ErrCipher) || !errors.Is(err, ErrDecrypt) {
+		t.Errorf("another cipher: got %v", err)
+	}
+	g.speak = func(s *spoken) { s.sealTo = &testPairs().stranger.PublicKey }
+	if _, err := c.Pay(testContext(t), testPay()); errors.Is(err, ErrCipher) {
+		t.Errorf("another key: got %v", err)
 	}
 }
 

@@ -16,6 +16,9 @@ var (
 	// ErrSignature: an answer came without a valid signature of Antom's.
 	// Somebody else may be answering, or the keys are mixed up: raise an alarm.
 	ErrSignature = errors.New("no valid signature")
+	// ErrUnsigned: the kind of ErrSignature where there was none at all. A gateway
+	// that could not verify ours may answer so, and so does whatever is no gateway.
+	ErrUnsigned = errors.New("unsigned")
 	// ErrMisfit: a signed answer to another question or to another terminal.
 	// It may have been replayed: raise an alarm.
 	ErrMisfit = errors.New("the answer does not fit the question")
@@ -24,6 +27,9 @@ var (
 	ErrStale = errors.New("the answer is older than the question")
 	// ErrDecrypt: a signed answer that is not encrypted as agreed.
 	ErrDecrypt = errors.New("the answer cannot be decrypted")
+	// ErrCipher: the kind of ErrDecrypt where the message key was for us, and the body
+	// does not open under it: Options.Cipher is not the gateway's.
+	ErrCipher = errors.New("its key is for us, its body is encrypted in another way")
 	// ErrMalformed: not one JSON object with a result, or too long.
 	ErrMalformed = errors.New("not an answer")
 	// ErrHTTPStatus: a 5xx, a redirect or the like instead of an answer.

@@ -73,6 +73,9 @@ func (c *Client) authenticate(m message, r reply) (time.Time, error) {
 	if r.status >= 500 || r.status < 200 || (r.status >= 300 && r.status < 400) {
 		return time.Time{}, fmt.Errorf("%w %d", ErrHTTPStatus, r.status)
 	}
+	if r.header.Get("Signature") == "" {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrSignature, ErrUnsigned)
+	}
 	value, err := only(r.header, "Signature")
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %w", ErrSignature, err)
@@ -155,7 +158,7 @@ func (c *Client) decrypt(r reply) ([]byte, error) {
 	}
 	plain, err := c.opts.Cipher.open(key, r.body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDecrypt, err)
+		return nil, fmt.Errorf("%w: %w: %w", ErrDecrypt, ErrCipher, err)
 	}
 	return plain, nil
 }

@@ -47,6 +47,7 @@ func commands() []command {
 		paymentsCommand(),
 		explainCommand(),
 		checkCommand(),
+		doctorCommand(),
 		versionCommand(),
 	}
 }

@@ -64,6 +64,14 @@ func commit() string {
 	return "commit not recorded"
 }
 
+// oldYears is the age of a program at which a clock is doubted that nobody keeps right
+// and Antom does not confirm: a dead battery can leave a box in 2040.
+const oldYears = 10
+
+// farAhead reports whether a clock shows a time at which this program would be old.
+// That alone does not make it wrong.
+func farAhead(now time.Time) bool { return now.After(earliest().AddDate(oldYears, 0, 0)) }
+
 // earliest is the floor of a believable clock.
 func earliest() time.Time {
 	t, err := time.Parse(time.RFC3339, released)
