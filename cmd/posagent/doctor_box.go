@@ -94,8 +94,7 @@ func nodeOf(path string) (node, fs.FileMode, identity, error) {
 	if !ok {
 		return node{}, 0, identity{}, fmt.Errorf("%s: the system does not say whose it is", path)
 	}
-	// The widths of these differ between processors.
-	return node{uint64(sys.Dev), uint64(sys.Ino), uint64(sys.Rdev)}, st.Mode(),
+	return node{sys.Dev, sys.Ino, sys.Rdev}, st.Mode(),
 		identity{uid: int(sys.Uid), groups: []int{int(sys.Gid)}}, nil
 }
 
@@ -112,7 +111,7 @@ func (b box) holders(n node) []process {
 		}
 		for _, entry := range entries {
 			var st unix.Stat_t
-			if unix.Stat(filepath.Join(fds, entry.Name()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == n.rdev {
+			if unix.Stat(filepath.Join(fds, entry.Name()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == n.rdev {
 				pids = append(pids, p.PID)
 				break
 			}
