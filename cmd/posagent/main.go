@@ -42,6 +42,7 @@ func commands() []command {
 		runCommand(),
 		demoCommand(),
 		tortureCommand(),
+		benchCommand(),
 		sandboxCommand(),
 		registerCommand(),
 		paymentsCommand(),

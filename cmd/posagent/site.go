@@ -44,6 +44,8 @@ type plan struct {
 	encryption string
 	cipher     string
 	payments   string // lines for the [payments] table
+	antom      string // more lines for the [antom] table
+	more       string // more lines for the register, and then tables of others
 }
 
 func (s site) configFile() string { return filepath.Join(s.dir, siteConfig) }
@@ -142,7 +144,7 @@ private_key_file = %q
 antom_public_key_file = %q
 encryption = %q
 cipher = %q
-
+%s
 [payments]
 %s
 [store]
@@ -154,7 +156,8 @@ listen = %q
 [[register]]
 name = %q
 port = %q
-`, p.baseURL, siteClientID, "./"+siteOurKey, "./"+siteAntomKey, p.encryption, p.cipher, p.payments, siteListen(dir), siteRegister, p.port)
+%s`, p.baseURL, siteClientID, "./"+siteOurKey, "./"+siteAntomKey, p.encryption, p.cipher, p.antom,
+		p.payments, siteListen(dir), siteRegister, p.port, p.more)
 }
 
 // read takes a site up, and refuses one that was made for another address.
