@@ -18,6 +18,8 @@ type memoryReport struct {
 	MostKiB        int64   `json:"residentMostKiB"`
 	AnonymousTenth int64   `json:"anonymousAfterATenthKiB"`
 	AnonymousAtEnd int64   `json:"anonymousAtTheEndKiB"`
+	// Every20th is what was resident after each twentieth of the sales.
+	Every20th []int64 `json:"residentAfterEachTwentiethKiB"`
 }
 
 // memoryLines are registers that sell at once, so that it takes minutes and not
@@ -46,6 +48,7 @@ func benchMemory(ctx context.Context, s *benchStage, n int, say func(done, of in
 			r.AtATenthKiB, r.AnonymousTenth = now.residentKiB, now.anonymousKiB
 		}
 		r.AtTheEndKiB, r.AnonymousAtEnd = now.residentKiB, now.anonymousKiB
+		r.Every20th = append(r.Every20th, now.residentKiB)
 		r.MostKiB = max(r.MostKiB, now.residentKiB)
 		r.CPUMicrosASale = float64((now.cpu - before.cpu).Microseconds()) / float64(done+min(step, n-done))
 		say(min(done+step, n), n)
@@ -94,7 +97,7 @@ func benchIdle(ctx context.Context, s *benchStage, during time.Duration, say fun
 	if err := s.sell(ctx, 0, "BEFORE_IDLE"); err != nil {
 		return r, err
 	}
-	if !pause(ctx, settleBefore) {
+	if !pause(ctx, min(settleBefore, during)) {
 		return r, context.Cause(ctx)
 	}
 	pid := s.agent.cmd.Process.Pid

@@ -58,9 +58,9 @@ func benchCodec(sale []byte, baud int) lineReport {
 func (r benchReport) text() string {
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
-	say("posagent %s on %s with %s, in %s", r.Version, r.Platform, count(r.Processors, "processor"), r.Folder)
+	say("posagent %s on %s with %s, measured in\n%s", r.Version, r.Platform, count(r.Processors, "processor"), r.Folder)
 	s := r.Sales[0]
-	say("\n%-46s %10s %10s", "milliseconds", "half", "99 of 100")
+	say("\n%-46s %10s %10s", "milliseconds, at the most in", "half", "99 of 100")
 	row := func(what string, v spread) { say("%-46s %10.2f %10.2f", what, v.P50/1000, v.P99/1000) }
 	row("disk: a synced write of 4 KiB", s.SyncedRaw)
 	row("disk: a commit of the store", s.Commit)
@@ -74,14 +74,15 @@ func (r benchReport) text() string {
 		row("  answer to event", s.ToRegister.Took)
 		say("  of these the agent's own: %.2f and %.2f", s.ToGateway.Own/1000, s.ToRegister.Own/1000)
 	}
-	say("\nline: %d bytes a sale, %.0f ms at %d baud; frames are read %.0f times as fast",
+	say("\nline: %d bytes a sale, %.0f ms at %d baud; read %.0f times as fast as that",
 		r.Line.BytesASale, r.Line.WireMillis, r.Line.Baud, r.Line.TimesTheLine)
 	if i := r.Idle; i != nil {
 		say("idle: %.3f %% of a processor, %.1f wake-ups a second", i.CPUPercent, i.WakeUpsPerSecond)
 	}
 	if m := r.Memory; m != nil {
-		say("memory: %.1f MB resident after %d sales, %.1f MB after a tenth of them; %.0f sales a second,\n"+
-			"  %.2f ms of processor each", mb(m.AtTheEndKiB), m.Sales, mb(m.AtATenthKiB), m.SalesPerSecond, m.CPUMicrosASale/1000)
+		say("memory: %.1f MB resident after %d sales, %.1f MB after a tenth of them\n"+
+			"  (%.0f sales a second, %.2f ms of processor each)",
+			mb(m.AtTheEndKiB), m.Sales, mb(m.AtATenthKiB), m.SalesPerSecond, m.CPUMicrosASale/1000)
 	}
 	say("\n%s", r.meaning())
 	return t.String()
@@ -94,8 +95,8 @@ func (r benchReport) meaning() string {
 	s := r.Sales[0]
 	usual := (s.ToGateway.Took.P50 + s.ToRegister.Took.P50) / 1000
 	worst := (s.ToGateway.Took.P99 + s.ToRegister.Took.P99) / 1000
-	text := fmt.Sprintf("A sale waits %.0f ms for this box, and %.0f ms one time in a hundred; the line adds\n"+
-		"%.0f ms. The rest is the customer, Antom and the network.\n", usual, worst, r.Line.WireMillis)
+	text := fmt.Sprintf("A sale waits %.0f ms for this box, and %.0f ms one time in a hundred; the line\n"+
+		"adds %.0f ms. The rest is the customer, Antom and the network.\n", usual, worst, r.Line.WireMillis)
 	switch {
 	case s.Commit.P99 > 500_000:
 		text += "The disk is slow: some sales wait half a second and more for it. A better card, or\n" +
