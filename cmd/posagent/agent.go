@@ -37,7 +37,7 @@ type agent struct {
 	// owned
 	s      settings
 	links  map[string]*servedLink
-	failed chan error // a link can't be served; has room for one
+	failed chan struct{} // a link can't be served; has room for one
 	status *statusServer
 	watch  fileWatch
 	asked  time.Time // when the loops were last asked to come round
@@ -82,7 +82,7 @@ func newAgent(s settings, store *queue.Store, around surroundings) (*agent, erro
 	a := &agent{
 		around: around, log: around.log, started: time.Now(), acquirer: newAcquirer(client), wakes: &wakes{},
 		methods: new(atomic.Pointer[[]string]), figures: newFigures(), s: s, links: map[string]*servedLink{},
-		failed: make(chan error, 1), watch: watchFiles(s),
+		failed: make(chan struct{}, 1), watch: watchFiles(s),
 	}
 	a.methods.Store(&s.Payments.Methods)
 	a.upstream = &upstream{changed: a.wakes.wakeAll}

@@ -45,10 +45,7 @@ func (a *agent) startLink(ctx context.Context, r config.Register) {
 		defer stop()
 		if err := device.Serve(ctx, o); err != nil {
 			l.err = fmt.Errorf("register %s: %w", r.Name, err)
-			select {
-			case a.failed <- l.err:
-			default: // one is enough to end the agent
-			}
+			hint(a.failed)
 		}
 	}()
 }
