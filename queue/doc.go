@@ -30,6 +30,7 @@
 //	received → failed, cancelled  the window is over, or an abort is wished: nothing left
 //	unresolved → paid, failed     the acquirer says so, or knows nothing and nothing can be on its way
 //	unresolved → cancelled        the same, and an abort was wished
+//	resolve unresolved → paid, failed, cancelled  a person has looked it up at the acquirer
 //
 // # The states of a refund
 //
@@ -62,8 +63,9 @@
 //
 // # What is known
 //
-// "Not paid" is said in three cases only: the acquirer said so in an answer that
+// "Not paid" is said in four cases only: the acquirer said so in an answer that
 // could be trusted; or nothing ever left this box; or the acquirer does not know
-// the payment at a time when no attempt can still be on its way to it. The
-// acquirer's silence is none of them.
+// the payment at a time when no attempt can still be on its way to it; or a person
+// has looked it up in the acquirer's own records, at such a time, and puts their
+// name to it ([Resolve]). The acquirer's silence is none of them.
 package queue

@@ -143,6 +143,7 @@ func rowsOfEveryState() []Payment {
 		}
 	}}
 	explore(collect, s.begin(false), 4, s.found)
+	explore(collect, s.beginInDoubt(), 3, s.found)
 	return rows
 }
 
@@ -161,6 +162,7 @@ func (c collector) check(n *paymentNode) string {
 func everyInput(now time.Time) []Input {
 	list := []Input{
 		Tick{}, Tick{Calling: true}, Restart{}, Restart{NewBoot: true}, Abort{}, Turn{},
+		Resolve{Paid: true, By: "Ann", Reason: "seen", Seen: now}, Resolve{By: "Ann", Reason: "seen", Seen: now},
 		Reversed{RefundPending}, Reversed{RefundSuccess}, Reversed{RefundFailed},
 	}
 	for _, to := range []Action{Pay, Inquire, GiveBack, InquireRefund} {

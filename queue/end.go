@@ -8,15 +8,15 @@ func (p Policy) end(now time.Time, row Payment, a Answer) Payment {
 	switch a.Verdict {
 	case VerdictPaid:
 		row.State = Paid
-		if !row.AbortAt.IsZero() {
-			row.Reversal = p.reversal()
-		}
 	case VerdictCancelled:
 		row.State = Cancelled
 	default:
 		row.State = Failed
 	}
 	row.Result = lastWord(row, a)
+	if row.State == Paid && !row.AbortAt.IsZero() {
+		row.Reversal = p.reversal(row)
+	}
 	if row.PaymentID == "" || row.PaymentID != a.PaymentID || row.State != Paid {
 		row.CashierReceipt, row.CustomerReceipt = a.CashierReceipt, a.CustomerReceipt
 	} // else this confirms what the pay request was answered, receipts and all
@@ -40,10 +40,14 @@ func lastWord(row Payment, a Answer) Result {
 	return a.Result
 }
 
+// notConnected is what the agent says of a payment that never left; Antom has the
+// code, too, and its own words for it.
+const notConnected = "the acquirer could not be reached; nothing was sent"
+
 // endUnsent ends a payment of which no byte ever left, in the agent's own words.
 func endUnsent(now time.Time, row Payment) Payment {
 	row.State = Failed
-	row.Result = Result{Status: "F", Code: codeNotConnected, Message: "the acquirer could not be reached; nothing was sent"}
+	row.Result = Result{Status: "F", Code: codeNotConnected, Message: notConnected}
 	if !row.AbortAt.IsZero() {
 		row.State = Cancelled
 		row.Result = Result{Status: "F", Code: codeAborted, Message: "aborted before anything was sent"}

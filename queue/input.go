@@ -23,7 +23,7 @@ type Policy struct {
 }
 
 // Input is something that happened to a payment or a refund: [Tick], [Restart],
-// [Answered], [Abort], [Reversed] or [Turn].
+// [Answered], [Abort], [Resolve], [Reversed] or [Turn].
 type Input interface{ input() }
 
 // Tick says that time has passed. Calling says that an action is still under way.
@@ -45,6 +45,16 @@ type Answered struct {
 // Abort says that the register wishes the payment away.
 type Abort struct{}
 
+// Resolve says how a payment ended, on the word of a person who has looked it up in
+// the acquirer's own records. See [Policy.MayResolve].
+type Resolve struct {
+	Paid    bool
+	By      string    // who says so
+	Reason  string    // what they saw, and where
+	Seen    time.Time // when they looked
+	Calling bool      // an action is under way
+}
+
 // Reversed says how the refund of a payment that was aborted too late stands.
 type Reversed struct{ Status RefundStatus }
 
@@ -55,5 +65,6 @@ func (Tick) input()     {}
 func (Restart) input()  {}
 func (Answered) input() {}
 func (Abort) input()    {}
+func (Resolve) input()  {}
 func (Reversed) input() {}
 func (Turn) input()     {}

@@ -56,7 +56,9 @@ func storyOfPayment(now time.Time, was, row Payment, in Input, act Action) []Eve
 	if act == Pay {
 		tell(EventAttempt, fmt.Sprintf("number %d", row.Attempts))
 	}
-	if row.State.Final() && !was.State.Final() {
+	if resolved, ok := in.(Resolve); ok && row.State.Final() && !was.State.Final() {
+		tell(EventResolved, join(string(row.State), row.Result.Message, "seen "+resolved.Seen.UTC().Format(time.RFC3339)))
+	} else if row.State.Final() && !was.State.Final() {
 		tell(EventOutcome, join(string(row.State), words(row.Result)))
 	}
 	if row.Reversal != was.Reversal {

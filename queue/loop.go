@@ -250,19 +250,13 @@ func (l *loop) answered(now time.Time, a ended) {
 	}
 }
 
-// noteOwner remembers whose paymentId it is that a payment was paid under.
-func (l *loop) noteOwner(p Payment) {
-	if p.PaymentID != "" && p.State == Paid {
-		l.known.add(p.PaymentID, p.ID)
-	}
-}
-
 // sane makes an answer fit to be written down, and turns away one that names a
 // paymentId of another payment: an old answer that was played back (antom-api §3).
 func (l *loop) sane(it item, a Answer) Answer {
 	if a.Result.Status != "" && a.Result.Status != "S" && a.Result.Status != "F" {
 		a.Result.Status = "U"
 	}
+	a.Result = a.Result.foreign()
 	p, ok := it.(*payment)
 	if !ok {
 		return a

@@ -3,6 +3,7 @@ package queue
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -63,6 +64,15 @@ type Result struct {
 	Status  string // S, F or U
 	Code    string
 	Message string
+}
+
+// foreign is a result of the acquirer's, under no code that only the agent uses:
+// nobody else's word is taken for the agent's own, or for a person's.
+func (r Result) foreign() Result {
+	if strings.HasPrefix(r.Code, ownCodes) {
+		r.Code = "ACQUIRER_" + r.Code
+	}
+	return r
 }
 
 // Receipt is the text of a receipt. It may carry parts of a card number, so it
@@ -184,6 +194,7 @@ const (
 	codeNotConnected = "DEVICE_NOT_CONNECT"
 	codeAborted      = "AGENT_ABORTED"
 	codeResolved     = "AGENT_RESOLVED" // a person's word, not the acquirer's
+	ownCodes         = "AGENT_"         // what they begin with, that one apart which is Antom's, too
 )
 
 // Source is whose word an end rests on.
@@ -203,10 +214,10 @@ func (p Payment) KnownFrom() Source { return sourceOf(p.Result) }
 func (r Refund) KnownFrom() Source { return sourceOf(r.Result) }
 
 func sourceOf(r Result) Source {
-	switch r.Code {
-	case codeResolved:
+	switch {
+	case r.Code == codeResolved:
 		return FromPerson
-	case codeNotConnected, codeAborted:
+	case r.Code == codeAborted, r.Code == codeNotConnected && (r.Message == notConnected || r.Message == ""): // pruned
 		return FromAgent
 	}
 	return FromAcquirer

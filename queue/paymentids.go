@@ -49,3 +49,10 @@ func (s *Store) recentPaymentIDs(ctx context.Context, most int) (paymentIDs, err
 	}
 	return known, rows.Err()
 }
+
+// noteOwner remembers whose paymentId it is that a payment was paid under.
+func (l *loop) noteOwner(p Payment) {
+	if p.PaymentID != "" && p.State == Paid {
+		l.known.add(p.PaymentID, p.ID)
+	}
+}

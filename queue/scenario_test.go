@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "write the machine's decisions into test
 //	4s   pay unknown         how an action ended, by its verdict; inquire asked=2s … says when it began
 //	5s   tick | tick calling
 //	6s   restart | reboot | abort | reversed STATUS | turn
+//	7s   resolve paid | resolve unpaid   on a person's word; seen=5s says when they looked, calling that a call is under way
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 10 {
@@ -163,6 +164,8 @@ func (s *scene) input(t *testing.T, now time.Time, words []string) Input {
 		return Reversed{RefundStatus(words[1])}
 	case "turn":
 		return Turn{}
+	case "resolve":
+		return s.resolve(t, now, words[1:])
 	}
 	in := Answered{To: Action(words[0]), Asked: now, Chance: 0.5}
 	for _, w := range words[1:] {
@@ -171,6 +174,17 @@ func (s *scene) input(t *testing.T, now time.Time, words []string) Input {
 			continue
 		}
 		in.Answer = testAnswer(Verdict(w), in.To)
+	}
+	return in
+}
+
+func (s *scene) resolve(t *testing.T, now time.Time, words []string) Input {
+	in := Resolve{Paid: words[0] == "paid", By: "Ann", Reason: "seen in the portal", Seen: now}
+	for _, w := range words[1:] {
+		in.Calling = in.Calling || w == "calling"
+		if at, ok := strings.CutPrefix(w, "seen="); ok {
+			in.Seen = s.start.Add(parseDuration(t, at))
+		}
 	}
 	return in
 }

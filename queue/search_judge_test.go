@@ -104,6 +104,8 @@ func (s paymentSearch) judge(was, is paymentNode, in Input, act Action) string {
 		return "the abort is forgotten"
 	case row.State == Paid && is.aborted && row.Reversal == "" && !s.policy.KeepLateAborts:
 		return "the money was taken although it was aborted, and is not undone"
+	case row.KnownFrom() == FromPerson && (row.Reversal == RefundPending || act != None):
+		return "a person's word starts something"
 	case s.policy.KeepLateAborts && row.Reversal != "":
 		return "late aborts are kept, and this one is undone"
 	}

@@ -66,7 +66,7 @@ type paymentKey struct {
 	next                                                     Action
 	status                                                   string
 	reversal                                                 RefundStatus
-	inDoubt, abort, payNoMore, pending, future               bool
+	inDoubt, abort, payNoMore, pending, future, person       bool
 	down, arrived, adrift, aborted, booted, unnoted, setBack bool
 	tries, open                                              int
 	due, deadline, quiet, loose, trueDeadline                time.Duration
@@ -81,8 +81,8 @@ func (s paymentSearch) key(n *paymentNode) paymentKey {
 	k := paymentKey{
 		state: p.State, next: p.Next, status: p.Result.Status, reversal: p.Reversal,
 		inDoubt: p.InDoubt, abort: !p.AbortAt.IsZero(), payNoMore: p.PayNoMore, pending: p.Pending,
-		future: now.Before(p.ReceivedAt),
-		down:   n.down, arrived: n.arrived, adrift: n.adrift, aborted: n.aborted, booted: n.booted, unnoted: n.unnoted, setBack: n.setBack,
+		future: now.Before(p.ReceivedAt), person: p.KnownFrom() == FromPerson,
+		down: n.down, arrived: n.arrived, adrift: n.adrift, aborted: n.aborted, booted: n.booted, unnoted: n.unnoted, setBack: n.setBack,
 		tries: min(p.tries(), 6), // from there on the pauses are the longest
 		open:  min(p.OpenAttempts, 2),
 		due:   left(p.Due, now), deadline: left(p.Deadline, now), quiet: left(p.QuietFrom.Add(s.policy.QuietTime), now),
@@ -113,6 +113,30 @@ func (s paymentSearch) begin(lost bool) paymentNode {
 	row, act := first(n.clock(), "lane1", testCommand("R1"), searchWindow)
 	n.row = row
 	return s.act(n, act)
+}
+
+// beginInDoubt is a payment whose window ended with nobody having answered: nothing is
+// asked at this moment, and for a second more its attempt may arrive.
+func (s paymentSearch) beginInDoubt() paymentNode {
+	n := s.begin(false)
+	const gaveUp = searchWindow - time.Second
+	for _, e := range []struct {
+		at time.Duration
+		in Input
+	}{
+		{gaveUp, Answered{To: Pay, Answer: testAnswer(VerdictUnknown, Pay), Chance: 0.5}},
+		{searchWindow, Tick{}},
+		{searchWindow, Answered{To: Inquire, Answer: testAnswer(VerdictUnknown, Inquire), Chance: 0.5}},
+	} {
+		n.now = e.at
+		if a, ok := e.in.(Answered); ok {
+			a.Asked = n.clock()
+			e.in = a
+		}
+		n.row, _ = Policy.Step(s.policy, n.clock(), n.row, e.in)
+	}
+	n.calling, n.loose = None, gaveUp+s.policy.QuietTime
+	return n
 }
 
 // act performs an action on a row that is on the disk.
@@ -149,7 +173,17 @@ func (s paymentSearch) moves(from *paymentNode, emit func(step[paymentNode])) {
 		s.input(n, Reversed{RefundFailed}, emit)
 	}
 	s.answers(n, emit)
+	s.persons(n, emit)
 	emit(step[paymentNode]{name: "the power fails", next: n.powerless()})
+}
+
+// persons: somebody looks the payment up at the acquirer, and records what they see
+// there now. Of what is open there they say nothing; they are honest, and hasty.
+func (s paymentSearch) persons(n paymentNode, emit func(step[paymentNode])) {
+	if n.ledger == ledgerWorking {
+		return
+	}
+	s.input(n, Resolve{Paid: n.ledger == ledgerDone, By: "Ann", Reason: "seen", Seen: n.clock(), Calling: n.calling != None}, emit)
 }
 
 func (n paymentNode) powerless() paymentNode {

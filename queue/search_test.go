@@ -36,7 +36,9 @@ type pair struct {
 }
 
 func (f *found) note(was, is string, in Input) {
-	if was != is {
+	if _, ok := in.(Resolve); ok && was != is {
+		f.changes[change{"resolve " + was, is}] = true
+	} else if was != is {
 		f.changes[change{was, is}] = true
 	}
 	f.pairs[pair{was, kindOf(in)}] = true
@@ -158,6 +160,9 @@ func searchAll(m machine, depth int) *found {
 		explore(s, s.begin(i == 0), depth, f)
 		if i == 0 && f.broken == "" {
 			explore(s, s.begin(false), depth, f)
+		}
+		if f.broken == "" { // a person's word comes late in a payment's life
+			explore(s, s.beginInDoubt(), depth, f)
 		}
 		if depth >= longSearch {
 			fmt.Printf("depth %d: %d states, %d moves so far\n", depth, f.states, f.moves)

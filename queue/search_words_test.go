@@ -24,6 +24,8 @@ func kindOf(in Input) inputKind {
 		return inputKind{kind: "restart", flag: in.NewBoot}
 	case Abort:
 		return inputKind{kind: "abort"}
+	case Resolve:
+		return inputKind{kind: "resolve", flag: in.Paid}
 	case Reversed:
 		return inputKind{kind: "reversed", status: in.Status}
 	case Turn:

@@ -119,6 +119,9 @@ func (j *simJudge) toldPayment(p Payment) {
 			j.violated("%s is told paid, and the ledger has no charge", p.ID)
 		}
 	}
+	if p.KnownFrom() == FromPerson && p.Reversal == RefundPending {
+		j.violated("a person's word on %s starts a refund", p.ID)
+	}
 	if p.InDoubt {
 		j.counts.doubts++
 	}

@@ -26,6 +26,8 @@ func mutants() []mutant {
 		{"late abort not undone", byPayment(notUndone), true},
 		{"a played-back decline believed", byPayment(playBackBelieved), true},
 		{"another boot's window trusted", byPayment(bootIgnored), true},
+		{"a person believed while a request is on its way", byPayment(hastyPerson), true},
+		{"a person's word undone", byPayment(personUndone), true},
 		{"a refused refund frees the amount at once", byRefund(refusalFreesAtOnce), true},
 		{"a lost refund answer read as refused", byRefund(lostRefundIsRefused), true},
 		{"answer before commit", bySwitch(func(m *machine) { m.tellFirst = true }), false},
@@ -121,6 +123,21 @@ func bootIgnored(p Policy, now time.Time, row Payment, in Input) (Payment, Actio
 		in = Restart{}
 	}
 	return p.Step(now, row, in)
+}
+
+func hastyPerson(p Policy, now time.Time, row Payment, in Input) (Payment, Action) {
+	if _, ok := in.(Resolve); ok {
+		p.QuietTime = 0
+	}
+	return p.Step(now, row, in)
+}
+
+func personUndone(p Policy, now time.Time, row Payment, in Input) (Payment, Action) {
+	next, act := p.Step(now, row, in)
+	if _, ok := in.(Resolve); ok && next.Reversal == RefundFailed {
+		next.Reversal = RefundPending
+	}
+	return next, act
 }
 
 func refusalFreesAtOnce(p Policy, now time.Time, row Refund, in Input) (Refund, Action) {

@@ -42,6 +42,9 @@ type agentInSim interface {
 	giveMoneyBack(c RefundCommand, hear func(simReply))
 	delivered(id string, rev int64)
 	refundDelivered(id string, rev int64)
+	doubts() []string // the payments in doubt
+	resolve(id string, in Resolve)
+	clock() time.Time    // the agent's
 	rev(id string) int64 // of a payment; 0: it has none
 	open() []string      // what is not closed
 }
@@ -65,13 +68,14 @@ type faults struct {
 	playedBack                         float64
 	crash, plug, clockStep, rowLost    float64
 	abort, refund, refundRefused, poll float64
+	person                             float64
 }
 
 // simCounts are what happened: an adversary that never strikes proves nothing.
 type simCounts struct {
 	events, crashes, sends, lateArrivals, charges, declines int
 	notFoundBelieved, reversals, refunds, refundsRefused    int
-	aborts, clockSteps, rowsLost, doubts, newIDs            int
+	aborts, clockSteps, rowsLost, doubts, newIDs, resolved  int
 }
 
 func (c *simCounts) add(d simCounts) {
@@ -91,7 +95,7 @@ func (c *simCounts) list() []simCount {
 		{"late arrivals", &c.lateArrivals}, {"charges", &c.charges}, {"declines", &c.declines},
 		{"not-founds believed", &c.notFoundBelieved}, {"reversals", &c.reversals}, {"refunds", &c.refunds},
 		{"refunds refused", &c.refundsRefused}, {"aborts", &c.aborts}, {"clock steps", &c.clockSteps},
-		{"rows lost", &c.rowsLost}, {"doubts", &c.doubts}, {"new ids", &c.newIDs},
+		{"rows lost", &c.rowsLost}, {"doubts", &c.doubts}, {"new ids", &c.newIDs}, {"resolved by a person", &c.resolved},
 	}
 }
 
@@ -175,6 +179,7 @@ func (w *world) drawFaults() faults {
 		{&f.busy, 0.4}, {&f.refused, 0.3}, {&f.inconsistent, 0.1}, {&f.playedBack, 0.3},
 		{&f.crash, 0.15}, {&f.plug, 1}, {&f.clockStep, 0.5}, {&f.rowLost, 0.15},
 		{&f.abort, 0.8}, {&f.refund, 1}, {&f.refundRefused, 0.4}, {&f.poll, 1},
+		{&f.person, 1},
 	} {
 		if w.r.IntN(3) > 0 { // a third of the faults are absent, so that each is also seen alone
 			*c.chance = w.r.Float64() * c.most
@@ -200,6 +205,7 @@ func (w *world) begin() {
 	for range w.r.IntN(3) {
 		w.after(w.between(0, 4*time.Minute), w.agent.pullThePlug)
 	}
+	w.callIn()
 	w.after(w.between(time.Minute, 8*time.Minute), func() {
 		w.calm = true
 		w.log("the faults stop")

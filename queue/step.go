@@ -51,6 +51,8 @@ func (p Policy) step(now time.Time, row Payment, in Input) (Payment, Action) {
 		return p.tick(now, restart(now, row, in.NewBoot), false)
 	case Abort:
 		return abort(now, row), None
+	case Resolve:
+		return p.resolve(now, row, in), None
 	case Answered:
 		if in.To == Pay {
 			return p.payAnswered(now, row, in), None
@@ -71,7 +73,7 @@ func (p Policy) afterEnd(now time.Time, row Payment, in Input) Payment {
 	case Abort:
 		if row.AbortAt.IsZero() {
 			row.AbortAt = now
-			row.Reversal = p.reversal()
+			row.Reversal = p.reversal(row)
 		}
 	case Reversed:
 		if row.Reversal == RefundPending {
@@ -81,9 +83,13 @@ func (p Policy) afterEnd(now time.Time, row Payment, in Input) Payment {
 	return row
 }
 
-// reversal is how the undoing of a paid payment begins.
-func (p Policy) reversal() RefundStatus {
-	if p.KeepLateAborts {
+// reversal is how the undoing of a paid payment begins. A person's word is not undone
+// by the agent.
+func (p Policy) reversal(row Payment) RefundStatus {
+	switch {
+	case row.KnownFrom() == FromPerson:
+		return p.notReversed()
+	case p.KeepLateAborts:
 		return ""
 	}
 	return RefundPending

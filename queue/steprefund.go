@@ -43,7 +43,7 @@ func (p Policy) stepRefund(now time.Time, row Refund, in Input) (Refund, Action)
 			return p.refundAnswered(now, row, in), None
 		}
 		return p.refundInquired(now, row, in), None
-	case Abort, Reversed:
+	case Abort, Resolve, Reversed:
 		return row, None // not of a refund
 	}
 	panic("queue: unknown input")
