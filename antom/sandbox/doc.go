@@ -36,7 +36,7 @@
 //	..73    in_progress          U first; the money moves after some questions, or after a duration
 //	..74    not_found            the money moves and the connection is closed; for a duration inquiries do not find the payment
 //	..76    truncated_json       the money moves; the answer is signed but its JSON ends in the middle
-//	..77    forged_decline       the money moves; the answer is an unsigned F PAYMENT_FAIL in the clear
+//	..77    forged_decline       the money moves; the answer is an unsigned failure in the clear, of the very payment asked about
 //	..78    no_result            the money moves; the signed answer has no result
 //	..79    unknown_status       the money moves; the signed answer's resultStatus is a letter nobody knows
 //	..81    forgetful            breaks Antom's promise: a repeat of the same id moves the money again

@@ -21,8 +21,8 @@ func forgeries() []Cruelty {
 			Sentence: "Antom's key, but the signature covers other bytes than the body",
 			deed:     deed{seal: func(_ *call, e *envelope) { e.otherBytes = true }}},
 		{Name: "forged_decline", Ending: 77, Calls: anyCall(),
-			Sentence: "the money moves; the answer is an unsigned F PAYMENT_FAIL in the clear",
-			deed: deed{alter: func(_ *call, a *answer) { *a = *failed() },
+			Sentence: "the money moves; the answer is an unsigned failure in the clear, of the very payment asked about",
+			deed: deed{alter: forgedDecline,
 				seal: func(_ *call, e *envelope) { e.signer, e.wrapFor = nil, nil }}},
 		{Name: "forged_success", Ending: 87, Calls: []string{callPay, callRefund},
 			Sentence: "an unsigned S in the clear; nothing is booked",
@@ -55,6 +55,17 @@ func forgeries() []Cruelty {
 			Sentence: "the true answer, signed, but encrypted for somebody else's key",
 			deed:     deed{seal: wrapForStranger}},
 	}
+}
+
+// forgedDecline is what a forger would have liked the ledger not to say: in an inquiry
+// the status speaks of the payment, elsewhere the result does.
+func forgedDecline(c *call, a *answer) {
+	if c.name != callInquiryPayment {
+		*a = *failed()
+		return
+	}
+	*a = *success()
+	a.PaymentRequestID, a.PaymentStatus = c.req.PaymentRequestID, "FAIL"
 }
 
 // forgedSuccess is what a forger would have liked the ledger to say.

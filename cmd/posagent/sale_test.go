@@ -47,6 +47,20 @@ func TestWhateverHappensToAnAnswerTheRegisterIsToldTheTruth(t *testing.T) {
 	}
 }
 
+// Where nothing is encrypted the signature is all that tells Antom's word from a
+// forger's, who names the very payment that was asked about: not paid, he says, and
+// it is (P5).
+func TestAForgedWordIsNotBelievedWhereNothingIsEncrypted(t *testing.T) {
+	s := openShopBy(t, "off", quick)
+	s.serve()
+	s.arm(sandbox.Plan{Name: "forged_decline", ID: "R1"})
+	s.arm(sandbox.Plan{Name: "forged_decline", Path: "inquiryPayment", ID: "R1", Count: 3})
+	s.wantAgree(s.sell(s.till(), "R1", 1050))
+	if left := s.server.Armed(); len(left) != 0 {
+		t.Errorf("the forger was not asked: %+v", left)
+	}
+}
+
 // briefly shortens the cruelties that take a while.
 func briefly(name string) time.Duration {
 	if name == "late_arrival" {

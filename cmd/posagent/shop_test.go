@@ -45,6 +45,12 @@ type shop struct {
 // openShop sets a shop up; everything in it ends with the test.
 func openShop(t *testing.T, payments string) *shop {
 	t.Helper()
+	return openShopBy(t, "rsa_aes", payments)
+}
+
+// openShopBy is openShop with or without encryption.
+func openShopBy(t *testing.T, encryption, payments string) *shop {
+	t.Helper()
 	s := &shop{t: t, dir: t.TempDir(), log: &lockedBuffer{}}
 	ln, err := sandbox.Listen("127.0.0.1:0")
 	must(t, err)
@@ -52,7 +58,7 @@ func openShop(t *testing.T, payments string) *shop {
 	must(t, err)
 	s.site, err = openSite(s.dir, plan{
 		baseURL: "http://" + ln.Addr().String() + "/openapi/v2", port: s.cable.Path(),
-		encryption: "rsa_aes", cipher: "ecb", payments: payments,
+		encryption: encryption, cipher: "ecb", payments: payments,
 	})
 	must(t, err)
 	s.server, err = sandbox.New(s.site.sandboxOptions(nil))

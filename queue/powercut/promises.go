@@ -130,7 +130,7 @@ func untold(ctx context.Context, store *queue.Store) (map[string]bool, error) {
 }
 
 func (p *promise) payment(row queue.Payment, err error, untold bool) error {
-	if found, err := p.found(err); !found {
+	if found, err := p.found(err); !found || err != nil {
 		return err
 	}
 	switch {
@@ -149,7 +149,7 @@ func (p *promise) payment(row queue.Payment, err error, untold bool) error {
 }
 
 func (p *promise) refund(row queue.Refund, err error) error {
-	if found, err := p.found(err); !found {
+	if found, err := p.found(err); !found || err != nil {
 		return err
 	}
 	if row.Attempts < p.attempts {

@@ -38,6 +38,12 @@ type storyFault struct {
 // many operations could have failed.
 func tell(t *testing.T, dir string, f storyFault) (ops []Op, done int64) {
 	t.Helper()
+	return recordStory(t, dir, f, (*story).run)
+}
+
+// recordStory is tell for another story.
+func recordStory(t *testing.T, dir string, f storyFault, run func(*story)) (ops []Op, done int64) {
+	t.Helper()
 	if err := Install(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +57,7 @@ func tell(t *testing.T, dir string, f storyFault) (ops []Op, done int64) {
 				t.Logf("the fault was %+v", f)
 			}
 		}()
-		s.run()
+		run(s)
 		ops, done = Recorded(), Done()
 	})
 	return ops, done

@@ -46,6 +46,39 @@ func TestNoFailingOperationBreaksAPromise(t *testing.T) {
 	t.Logf("%d operations could fail: %d runs with a fault, %d states after a power cut", all, runs, states)
 }
 
+// An operation of a commit fails, and the payment in it is refused: a power cut right
+// after the refusal must not bring it back, though it may be in the log.
+func TestWhatWasRefusedIsNotThereAfterAPowerCut(t *testing.T) {
+	d := dice(t)
+	home, to := fastDir(t), fastDir(t)
+	refusals := 0
+	for at := int64(1); ; at++ {
+		dir, reached := fresh(t, home), false
+		ops, _ := recordStory(t, dir, storyFault{}, func(s *story) {
+			s.start()
+			from := Done()
+			FailAt(from+at, false, EIO)
+			s.pay("lane1", "R1", 0)
+			reached = Done() >= from+at
+			FailAt(0, false, EIO)
+			s.halt()
+			refusals += len(s.refused)
+		})
+		r := replayOf(t, dir, d)
+		r.To, r.Every = to, len(ops) // at the promises
+		if err := r.Play(ops); err != nil {
+			t.Errorf("operation %d: %v", at, err)
+		}
+		if !reached {
+			break
+		}
+	}
+	if refusals == 0 {
+		t.Error("nothing was refused: this has proved nothing")
+	}
+	t.Logf("%d refusals", refusals)
+}
+
 // fresh is a new folder for a store, in place of the one before.
 func fresh(t *testing.T, home string) string {
 	t.Helper()
