@@ -14,23 +14,24 @@ const maxBody = 1 << 20
 
 // call is one request on its way through the stand-in.
 type call struct {
-	s      *Server
-	w      http.ResponseWriter
-	r      *http.Request
-	began  time.Time // real time
-	at     time.Time // by the stand-in's clock
-	uri    string
-	signed string // the uri as the signature covers it
-	name   string // one of the five, or "" where the path is none of them
-	body   []byte // as on the wire
-	key    []byte // the request's symmetric key, nil where it came in the clear
-	sealed bool   // it has an Encrypt header: so will the answer
-	req    request
-	event  *Event
-	armed  armed   // the cruelty that was picked; the zero value does nothing
-	answer *answer // what the ledger said
-	fate   string  // set once the call is over
-	abort  bool    // the connection is to be closed
+	s       *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	began   time.Time // real time
+	at      time.Time // by the stand-in's clock
+	uri     string
+	signed  string // the uri as the signature covers it
+	name    string // one of the five, or "" where the path is none of them
+	body    []byte // as on the wire
+	version int    // of the caller's key, as the request says
+	key     []byte // the request's symmetric key, nil where it came in the clear
+	sealed  bool   // it has an Encrypt header: so will the answer
+	req     request
+	event   *Event
+	armed   armed   // the cruelty that was picked; the zero value does nothing
+	answer  *answer // what the ledger said
+	fate    string  // set once the call is over
+	abort   bool    // the connection is to be closed
 }
 
 // gateway answers one call to Antom: read all of it, judge it, let the ledger

@@ -12,6 +12,10 @@
 // after the commas of a header or none, a signature URL-encoded or bare, members
 // nobody knows, white space. Options.Steady stops that.
 //
+// A change of keys can be played: Options.NextMerchantKey is known beside the
+// caller's key under the next version, Options.NextAntomKey reads what is encrypted
+// for it, and signs once Server.ChangeOver was called.
+//
 // # Cruelties
 //
 // A cruelty is one way to go wrong. It can be armed for the next n requests of

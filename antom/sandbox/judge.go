@@ -68,11 +68,13 @@ func (c *call) verify() error {
 	if err != nil {
 		return err
 	}
-	if part.keyVersion != c.s.options.KeyVersion {
+	c.version = part.keyVersion
+	key := c.s.merchantKey(c.version)
+	if key == nil {
 		return fmt.Errorf("keyVersion %d in Signature is not known here, %d is", part.keyVersion, c.s.options.KeyVersion)
 	}
 	content := signedContent(c.r.Method, c.signed, clientID, stamp, c.body)
-	return verifySignature(c.s.options.MerchantKey, content, part.value)
+	return verifySignature(key, content, part.value)
 }
 
 func (c *call) checkHeaders() error {
@@ -104,10 +106,14 @@ func (c *call) decrypt() ([]byte, *answer) {
 	if err != nil {
 		return nil, c.refuse("INVALID_ENCRPT_DATA", err)
 	}
-	if part.keyVersion != c.s.options.KeyVersion {
+	if part.keyVersion != c.version {
 		return nil, c.refuse("KEY_NOT_FOUND", fmt.Errorf("keyVersion %d in Encrypt is not known here", part.keyVersion))
 	}
-	if c.key, err = unwrapKey(c.s.options.AntomKey, part.value); err != nil {
+	c.key, err = unwrapKey(c.s.options.AntomKey, part.value)
+	if next := c.s.options.NextAntomKey; err != nil && next != nil {
+		c.key, err = unwrapKey(next, part.value)
+	}
+	if err != nil {
 		return nil, c.refuse("INVALID_ENCRPT_DATA", err)
 	}
 	plain, err := decryptBody(c.s.options.Cipher, c.key, c.body)

@@ -108,10 +108,10 @@ func (c *call) envelope(turn int) envelope {
 		e.timeHeader = "Response-Time"
 	}
 	if c.event.Verified {
-		e.signer = c.s.options.AntomKey
+		e.signer = c.s.antomKey()
 	}
 	if c.sealed {
-		e.wrapFor = c.s.options.MerchantKey
+		e.wrapFor = c.s.merchantKey(c.version)
 	}
 	if c.armed.deed.seal != nil {
 		c.armed.deed.seal(c, &e)
@@ -163,7 +163,7 @@ func (c *call) encrypt(h http.Header, body []byte, e envelope) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Set("Encrypt", e.keyed("RSA_AES", c.s.options.KeyVersion, "symmetricKey", wrapped))
+	h.Set("Encrypt", e.keyed("RSA_AES", c.version, "symmetricKey", wrapped))
 	return encryptBody(c.s.options.Cipher, key, body)
 }
 

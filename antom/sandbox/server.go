@@ -22,6 +22,9 @@ type Options struct {
 	ClientID    string          // the one caller that is let in
 	KeyVersion  int             // of both keys; 0 means 1
 
+	NextMerchantKey *rsa.PublicKey  // beside MerchantKey, under KeyVersion+1, while the caller changes its own; nil: none
+	NextAntomKey    *rsa.PrivateKey // reads what is encrypted for it, too, and signs once Server.ChangeOver was called
+
 	Encryption string // "rsa_aes" (also where empty) or "off"
 	Cipher     string // "ecb" (also where empty), "cbc" or "gcm"; IV or nonce in front of the ciphertext
 
@@ -53,6 +56,7 @@ type Server struct {
 	stranger func() *rsa.PrivateKey // somebody else's key, made when first wanted
 
 	mu      sync.Mutex
+	changed bool               // NextAntomKey signs
 	answers int                // how many were spelt
 	kept    map[string]*letter // by call, the last signed answer with S
 }
@@ -174,4 +178,33 @@ func (s *Server) overTLS(ln net.Listener) net.Listener {
 		MinVersion:   tls.VersionTLS12,
 		NextProtos:   []string{"http/1.1"},
 	})
+}
+
+// ChangeOver has NextAntomKey sign from now on, as Antom does at the end of a change
+// of its key.
+func (s *Server) ChangeOver() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed = s.options.NextAntomKey != nil
+}
+
+// antomKey is the one that signs now.
+func (s *Server) antomKey() *rsa.PrivateKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed {
+		return s.options.NextAntomKey
+	}
+	return s.options.AntomKey
+}
+
+// merchantKey is the caller's of a version, nil for none.
+func (s *Server) merchantKey(version int) *rsa.PublicKey {
+	switch version {
+	case s.options.KeyVersion:
+		return s.options.MerchantKey
+	case s.options.KeyVersion + 1:
+		return s.options.NextMerchantKey
+	}
+	return nil
 }

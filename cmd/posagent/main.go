@@ -49,6 +49,7 @@ func commands() []command {
 		explainCommand(),
 		checkCommand(),
 		doctorCommand(),
+		keysCommand(),
 		versionCommand(),
 	}
 }
