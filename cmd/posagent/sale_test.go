@@ -54,7 +54,7 @@ func TestAForgedWordIsNotBelievedWhereNothingIsEncrypted(t *testing.T) {
 	s := openShopBy(t, "off", quick)
 	s.serve()
 	s.arm(sandbox.Plan{Name: "forged_decline", ID: "R1"})
-	s.arm(sandbox.Plan{Name: "forged_decline", Path: "inquiryPayment", ID: "R1", Count: 3})
+	s.arm(sandbox.Plan{Name: "forged_decline", Path: "inquiryPayment", ID: "R1"})
 	s.wantAgree(s.sell(s.till(), "R1", 1050))
 	if left := s.server.Armed(); len(left) != 0 {
 		t.Errorf("the forger was not asked: %+v", left)
