@@ -216,3 +216,35 @@ func TestWhatIsOpenIsUntoldToo(t *testing.T) {
 		wantUntold(t, a, "lane1", "R1")
 	})
 }
+
+// The clock was set back while the agent was down, behind the deadlines of a backlog:
+// what is in doubt blocks no register, though its turn has not come.
+func TestABacklogBlocksNoRegisterAfterAClockStep(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		store, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tomorrow := time.Now().Add(24 * time.Hour)
+		var b Batch
+		for _, id := range ids(2 * inDoubtAtOnce) {
+			bank.treatAs(id, behaviour{lost: true})
+			p, _ := Begin(tomorrow, "lane1", testCommand(id), time.Minute)
+			p, _ = Policy{}.Step(tomorrow.Add(time.Minute), p, Tick{})
+			b.Payments = append(b.Payments, Change[Payment]{New: p})
+		}
+		if err := errors.Join(store.Save(b), store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "NEW")
+		a.until(t, "NEW", Paid, time.Second)
+		time.Sleep(time.Minute) // fake
+		for _, id := range ids(2 * inDoubtAtOnce) {
+			if bank.seen(id).inquiries == 0 {
+				t.Errorf("%s waits for a clock that was set back", id)
+			}
+		}
+	})
+}

@@ -100,11 +100,12 @@ func (l *loop) begin(register string, c Command, window time.Duration, r reply[P
 	l.o.Logger.Info("stored", "payment", row)
 }
 
-// inWindow returns the register's payments that are open inside their window.
+// inWindow returns the register's payments that are open inside their window. One in
+// doubt is past it, whatever a clock that was set back makes of its deadline.
 func (l *loop) inWindow(register string, now time.Time) []string {
 	var open []string
 	for id, p := range l.payments {
-		if p.row.Register == register && !p.row.State.Final() && now.Before(p.row.Deadline) {
+		if p.row.Register == register && !p.row.State.Final() && !p.row.InDoubt && now.Before(p.row.Deadline) {
 			open = append(open, id)
 		}
 	}
