@@ -14,6 +14,13 @@ import (
 	"posagent/queue"
 )
 
+// What a running agent is asked: how it is, and the same without today's totals, which
+// take a while in a big store.
+const (
+	statusWhole = "/status"
+	statusBrief = "/status?totals=0"
+)
+
 // askTime is how long the worker may take to say how it is.
 const askTime = 2 * time.Second
 
@@ -60,8 +67,7 @@ func (a *agent) show() {
 	a.shown.Store(s)
 }
 
-// answerStatus answers GET /status, with ?totals=0 without today's totals, which
-// take a while in a big store.
+// answerStatus answers GET /status.
 func (a *agent) answerStatus(w http.ResponseWriter, r *http.Request) {
 	out := a.report(r.Context())
 	if r.URL.Query().Get("totals") != "0" {

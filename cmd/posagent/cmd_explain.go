@@ -65,5 +65,5 @@ func runExplain(ctx context.Context, e env, c command, args []string) int {
 func agentAnswers(ctx context.Context, cfg config.Config) bool {
 	const patience = 2 * time.Second
 	var answer map[string]any
-	return newStatusClient(cfg.Status.Listen, patience).get(ctx, "/status", &answer) == nil
+	return newStatusClient(cfg.Status.Listen, patience).get(ctx, statusBrief, &answer) == nil
 }

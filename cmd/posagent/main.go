@@ -48,6 +48,8 @@ func commands() []command {
 		paymentsCommand(),
 		explainCommand(),
 		checkCommand(),
+		statusCommand(),
+		holdCheckCommand(),
 		doctorCommand(),
 		keysCommand(),
 		versionCommand(),
@@ -85,7 +87,7 @@ func overview() string {
 	text := "posagent takes a shop's payments from the cash register to Antom, and loses none.\n\n" +
 		"Usage: posagent COMMAND [FLAGS]\n\n"
 	for _, c := range commands() {
-		text += fmt.Sprintf("  %-9s %s\n", c.name, c.brief)
+		text += fmt.Sprintf("  %-10s %s\n", c.name, c.brief)
 	}
 	return text + "\nposagent COMMAND -h tells more.\n"
 }

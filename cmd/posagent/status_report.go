@@ -11,7 +11,9 @@ import (
 // units, times in RFC 3339, durations in seconds.
 type report struct {
 	Running   bool       `json:"running"`           // an agent was asked, and answered
-	Why       string     `json:"why,omitempty"`     // why it was not
+	Away      bool       `json:"away,omitempty"`    // none runs
+	Why       string     `json:"why,omitempty"`     // why none was
+	Fresh     bool       `json:"fresh,omitempty"`   // there is no store yet: no agent has ever run
 	Trouble   string     `json:"trouble,omitempty"` // what keeps this report from being whole
 	At        time.Time  `json:"at"`
 	Version   string     `json:"version"`
@@ -25,6 +27,8 @@ type report struct {
 	Payments  paymentsReport   `json:"payments"`
 	Today     *todayReport     `json:"today,omitempty"`
 	Store     storeReport      `json:"store"`
+
+	silent bool // an agent runs, and did not answer in time
 }
 
 type registerReport struct {
@@ -68,7 +72,7 @@ type clockReport struct {
 }
 
 type paymentsReport struct {
-	Answering   bool          `json:"answering"` // false: the worker did not come round in time, and nothing below is known
+	Answering   bool          `json:"answering"` // false: neither the worker nor the store could be asked, and nothing below is known
 	Open        int           `json:"open"`
 	InWindow    int           `json:"inWindow"`
 	InDoubt     int           `json:"inDoubt"`
