@@ -31,7 +31,7 @@ type TooSoonError struct{ Until time.Time }
 
 func (e *TooSoonError) Error() string {
 	return fmt.Sprintf("a request for it could still arrive at the acquirer until %s: what was seen before says nothing",
-		e.Until.Format("2006-01-02 15:04:05"))
+		e.Until.Add(time.Second-1).Format("2006-01-02 15:04:05"))
 }
 
 // check refuses what a row could not hold, or a person did not mean.

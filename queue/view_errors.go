@@ -31,13 +31,21 @@ func explained(path string, err error) error {
 		return fmt.Errorf("store %s: %w; set store.path to a file", path, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("store %s: %w; %s", path, err, whoMay(path))
-	case isDamage(err) && !ours(path):
+	case isDamage(err) && !wasOpened(path):
 		return fmt.Errorf("store %s: %w: this is no database of posagent's; correct store.path", path, err)
 	case isDamage(err):
 		return fmt.Errorf("store %s: %w; nothing was changed: start the agent anew, and it keeps this file whole, "+
 			"carries over what can be believed, and asks Antom about what was open", path, err)
 	}
 	return fmt.Errorf("store %s: %w", path, err)
+}
+
+// wasOpened reports whether an agent has ever opened the store at path: it leaves its
+// reserve beside it. The file itself is not looked into: to close it again would take
+// SQLite's locks from an agent that asks this of its own store.
+func wasOpened(path string) bool {
+	_, err := os.Stat(path + suffixBallast)
+	return err == nil
 }
 
 // olderSchema: a view migrates nothing.
@@ -87,6 +95,21 @@ func belongs(path string, st fs.FileInfo) string {
 	owner := userName(sys.Uid)
 	return fmt.Sprintf("%s belongs to user %s, group %s, with mode %04o, and this is user %s: run it with sudo, or as sudo -u %s",
 		path, owner, groupName(sys.Gid), st.Mode().Perm(), userName(uint32(os.Geteuid())), owner) //nolint:gosec // a user's number
+}
+
+// Owner names the user whom a store's file belongs to, and says whether that is the one
+// who asks. Whoever else opens a store for writing may leave files beside it that the
+// owner can't open.
+func Owner(path string) (name string, mine bool) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return "", true // opening it says what is wrong
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "", true
+	}
+	return userName(sys.Uid), int(sys.Uid) == os.Geteuid()
 }
 
 // userName is a user's name, or number where it has none.

@@ -25,9 +25,12 @@ const (
 const askTime = 2 * time.Second
 
 // statusRoutes are what a running agent answers to those who watch it.
-func (a *agent) statusRoutes(mux *http.ServeMux, _ bool) {
+func (a *agent) statusRoutes(mux *http.ServeMux, onSocket bool) {
 	mux.HandleFunc("GET /status", a.answerStatus)
 	mux.HandleFunc("GET /metrics", a.answerMetrics)
+	if onSocket {
+		mux.HandleFunc("POST "+resolvePath, a.answerResolve)
+	}
 }
 
 // openStatus opens the status socket. A shop must not stay shut because nobody can

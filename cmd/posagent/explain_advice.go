@@ -21,6 +21,8 @@ func (f facts) staff() []string {
 		return []string{"The customer has paid, and the money is not back although the sale was called off. Don't charge again; call the technician."}
 	case p.State == queue.Paid && !p.AbortAt.IsZero() && p.Reversal != "":
 		return []string{"Hand nothing over for this payment, and charge the sale anew if the customer still wants it: this money goes back."}
+	case p.State == queue.Paid && p.KnownFrom() == queue.FromPerson:
+		return []string{"It is paid. Don't charge again. The register can't give it back, only Antom's portal can."}
 	case p.State == queue.Paid && !p.AbortAt.IsZero():
 		return []string{"It is paid. If the sale is off, give the money back at the register (refund)."}
 	case p.State == queue.Paid:

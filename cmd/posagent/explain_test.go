@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"posagent/queue"
 )
@@ -111,8 +112,14 @@ func explained() map[string]facts {
 
 	person := paidRow("R03_000122")
 	person.Result, person.PaymentID = queue.Result{Status: "S", Code: "AGENT_RESOLVED", Message: "Ann Tan: listed as successful in the portal, 25 Nov 14:05"}, ""
-	person.AbortAt = at("14:05:30.000")
-	all["resolved-paid"] = told(person, stored, event("14:29:00.000", queue.EventResolved, "paid: Ann Tan: listed as successful in the portal, 25 Nov 14:05"))
+	person.EndedAt = at("14:29:00.000")
+	word := event("14:29:00.000", queue.EventResolved, "paid: Ann Tan: listed as successful in the portal, 25 Nov 14:05: seen 2026-11-25T06:28:00Z")
+	all["resolved-paid"] = told(person, stored, word)
+	person.AbortAt, person.Reversal = at("14:05:30.000"), queue.RefundFailed
+	all["resolved-paid-called-off"] = told(person, stored, word)
+	person.AbortAt, person.Reversal, person.State = time.Time{}, "", queue.Failed
+	person.Result.Status, person.Result.Message = "F", "Ann Tan: not listed an hour later; Antom's support says so too"
+	all["resolved-not-paid"] = told(person, stored)
 
 	damaged := told(paidRow("R03_000123"), stored)
 	damaged.damaged = queue.ErrDamaged

@@ -76,6 +76,9 @@ func (f facts) paidVerdict(p queue.Payment) string {
 		return text
 	}
 	text += fmt.Sprintf(" The register had called it off at %s; ", f.on(p.AbortAt))
+	if p.KnownFrom() == queue.FromPerson {
+		return text + "the agent gave nothing back, for a person's word starts no refund."
+	}
 	switch p.Reversal {
 	case queue.RefundPending:
 		return text + "the money is being given back, and is not back yet."
@@ -83,9 +86,6 @@ func (f facts) paidVerdict(p queue.Payment) string {
 		return text + "the money was given back."
 	case queue.RefundFailed:
 		return text + "the money could NOT be given back by the agent."
-	}
-	if p.KnownFrom() == queue.FromPerson {
-		return text + "nothing was given back, for a person's word starts no refund."
 	}
 	return text + "it was kept, as late_abort = \"keep\" says."
 }

@@ -47,6 +47,7 @@ func commands() []command {
 		registerCommand(),
 		paymentsCommand(),
 		explainCommand(),
+		resolveCommand(),
 		checkCommand(),
 		statusCommand(),
 		holdCheckCommand(),
