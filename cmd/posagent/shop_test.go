@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,26 +44,50 @@ type shop struct {
 	log    *lockedBuffer
 }
 
+// way is a shop's way to Antom.
+type way struct {
+	secure     bool // TLS
+	encryption string
+}
+
+// The ways there are: to a terminal on the shop's network, to the cloud, and to
+// nobody in earnest: nothing encrypted at all.
+func toTerminal() way { return way{false, "rsa_aes"} }
+func toCloud() way    { return way{true, "off"} }
+func inTheOpen() way  { return way{false, "off"} }
+
 // openShop sets a shop up; everything in it ends with the test.
 func openShop(t *testing.T, payments string) *shop {
 	t.Helper()
-	return openShopBy(t, "rsa_aes", payments)
+	return openShopBy(t, toTerminal(), payments)
 }
 
-// openShopBy is openShop with or without encryption.
-func openShopBy(t *testing.T, encryption, payments string) *shop {
+// openShopBy is openShop by one of the ways.
+func openShopBy(t *testing.T, w way, payments string) *shop {
 	t.Helper()
 	s := &shop{t: t, dir: t.TempDir(), log: &lockedBuffer{}}
 	ln, err := sandbox.Listen("127.0.0.1:0")
 	must(t, err)
 	s.cable, err = virtual.NewCable()
 	must(t, err)
-	s.site, err = openSite(s.dir, plan{
+	p := plan{
 		baseURL: "http://" + ln.Addr().String() + "/openapi/v2", port: s.cable.Path(),
-		encryption: encryption, cipher: "ecb", payments: payments,
-	})
+		encryption: w.encryption, cipher: "ecb", payments: payments,
+	}
+	var certificate *tls.Certificate
+	if w.secure {
+		var root []byte
+		certificate, root, err = sandbox.NewCertificate(time.Now())
+		must(t, err)
+		must(t, writeNew(filepath.Join(s.dir, "root.pem"), root, 0o644))
+		p.baseURL = strings.Replace(p.baseURL, "http:", "https:", 1)
+		p.antom = "ca_file = \"root.pem\"\n"
+	}
+	s.site, err = openSite(s.dir, p)
 	must(t, err)
-	s.server, err = sandbox.New(s.site.sandboxOptions(nil))
+	o := s.site.sandboxOptions(nil)
+	o.Certificate = certificate
+	s.server, err = sandbox.New(o)
 	must(t, err)
 	s.background("the stand-in", func(ctx context.Context) error { return s.server.Serve(ctx, ln) })
 	t.Cleanup(func() {
