@@ -59,11 +59,6 @@ func (a *agent) next() (settings, *antom.Client, error) {
 	if err != nil {
 		return next, nil, err
 	}
-	for _, r := range next.Registers {
-		if err := lineOf(r).Check(); err != nil {
-			return next, nil, errors.Join(errors.New("register "+r.Name), err)
-		}
-	}
 	client, err := a.acquirer.client().Renew(clientOptions(next, a.log))
 	return next, client, err
 }

@@ -185,6 +185,11 @@ func showConfigured(file string) ([]keyShown, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.publicKeys()
+}
+
+// publicKeys are our public half, and Antom's keys in their order.
+func (s settings) publicKeys() ([]keyShown, error) {
 	ours, err := showPublic(keyOurs, s.Antom.PrivateKeyFile, s.privateKey.Public())
 	if err != nil {
 		return nil, err

@@ -35,7 +35,24 @@ func loadSettings(file string) (settings, error) {
 	s := settings{Config: cfg, file: file}
 	s.readKeys(faults)
 	s.readRoots(faults)
+	if faults.Err() == nil {
+		s.checkUse(faults)
+	}
 	return s, faults.Err()
+}
+
+// checkUse asks those who will work with the settings whether they would, so that
+// nothing that is called right here is refused later.
+func (s *settings) checkUse(faults *config.Faults) {
+	for n, r := range s.Registers {
+		if err := lineOf(r).Check(); err != nil {
+			key := fmt.Sprintf("register[%d]", n)
+			faults.Add(key, s.Line(key), "%v", err)
+		}
+	}
+	if _, err := antom.New(clientOptions(*s, nil)); err != nil {
+		faults.Add("antom", s.Line("antom"), "%s", inOneLine(err))
+	}
 }
 
 func (s *settings) readKeys(faults *config.Faults) {
