@@ -28,8 +28,11 @@ type Options struct {
 	// Upstream says whether the acquirer answers; it must not block. Where it is
 	// nil there are no link events.
 	Upstream func() bool
-	Meter    *Meter       // where readings are left; may be nil
-	Logger   *slog.Logger // nil logs nothing
+	// Told hears of each final state that an event puts on the wire; it must not
+	// block, and may be nil.
+	Told   func(of StateID, rev int64)
+	Meter  *Meter       // where readings are left; may be nil
+	Logger *slog.Logger // nil logs nothing
 }
 
 // Reading is what a Meter shows of one register.

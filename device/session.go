@@ -138,6 +138,9 @@ func (s *session) keepUp(now time.Time, c *conversation) {
 			s.link.tell(body)
 		} else if state, due := s.teller.next(now); due {
 			s.link.tell(eventBody(state, s.link.dec.limit))
+			if s.Told != nil && state.final() {
+				s.Told(state.ID(), state.rev())
+			}
 		}
 	}
 	s.Meter.set(Reading{PortOpen: true, LinkUp: s.link.up, Counts: s.link.counted()})

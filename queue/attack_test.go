@@ -248,3 +248,33 @@ func TestABacklogBlocksNoRegisterAfterAClockStep(t *testing.T) {
 		}
 	})
 }
+
+// That an end was told stands in the story once for each revision, and costs no commit
+// of its own.
+func TestTheStorySaysWhatTheRegisterWasTold(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		p, _ := a.until(t, "R1", Paid, time.Second)
+		before := commits(t, path)
+		for _, rev := range []int64{p.Rev, p.Rev, p.Rev - 1, p.Rev + 1} {
+			a.Told("R1", false, rev)
+			a.Told("R1", true, rev) // of a refund by that name there is none
+		}
+		time.Sleep(time.Minute) // fake
+		if got := commits(t, path) - before; got != 0 {
+			t.Errorf("%d commits for what was told", got)
+		}
+		if _, err := a.Deliver(ctx, "R1", p.Rev); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(lazily + time.Second) // fake
+		story, err := a.store.Story(ctx, "R1")
+		if err != nil || len(story) < 2 || story[len(story)-1].Kind != EventDelivered || story[len(story)-2].Kind != EventTold ||
+			slices.ContainsFunc(story[:len(story)-2], func(e Event) bool { return e.Kind == EventTold }) {
+			t.Errorf("the story is %+v (%v), want told once, and then delivered", story, err)
+		}
+	})
+}

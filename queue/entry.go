@@ -12,6 +12,7 @@ type entry struct {
 	calling Action        // under way
 	asked   []func(error) // who is told, of success or refusal, once the row is saved
 	journal []Event       // what happened since the last save
+	toldRev int64         // the end was told in that rev, and the journal knows
 	inDoubt bool          // the call under way counts among inDoubtAtOnce
 	touched bool          // in loop.touched
 	dropped bool          // let go of: closed, or not stored

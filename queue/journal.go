@@ -29,6 +29,7 @@ const (
 	EventResolved  EventKind = "resolved"  // a person recorded the end that they saw at the acquirer; Text: which, who, why
 	EventOutcome   EventKind = "outcome"   // the end, and what it is
 	EventReversal  EventKind = "reversal"  // how the undoing of a late abort stands
+	EventTold      EventKind = "told"      // the end was put on the register's line; written down with what follows
 	EventDelivered EventKind = "delivered" // the register has stored the end
 )
 

@@ -25,6 +25,8 @@ const (
 	// lastWords is how long the end waits for registers to be told an outcome that
 	// came in after the word to stop.
 	lastWords = 500 * time.Millisecond
+	// hintsAtOnce is how many hints may wait for the loop.
+	hintsAtOnce = 64
 	// rememberedIDs is how many of the acquirer's paymentIds are kept to notice one
 	// that is answered twice.
 	rememberedIDs = 1024
@@ -88,7 +90,7 @@ func (l *loop) touch(it item) {
 }
 
 // run is the loop: take what came in, let time pass, save, act, tell.
-func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
+func (l *loop) run(ctx context.Context, inbox, hints <-chan func(*loop)) {
 	callCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	timer := time.NewTimer(0)
@@ -107,6 +109,8 @@ func (l *loop) run(ctx context.Context, inbox <-chan func(*loop)) {
 		timer.Reset(l.untilWake(time.Now()))
 		select {
 		case fn := <-inbox:
+			fn(l)
+		case fn := <-hints:
 			fn(l)
 		case a := <-l.answers:
 			l.answered(time.Now(), a)

@@ -170,3 +170,22 @@ func TestAStoreThatIsDamagedUnderTheAgentEndsIt(t *testing.T) {
 		}
 	})
 }
+
+// An abort of an ID that may be lost leaves no mark: it may have been paid, and "take a
+// new id" would pay it again.
+func TestAnAbortOfWhatMayBeLostIsDoubtful(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank)
+		loseRows(t, a, time.Now())
+		a.stop(t)
+		bank.charges["LOST"] = 1
+		b := start(t, path, bank)
+		defer b.stop(t)
+		if _, err := b.Abort(ctx, "lane1", "LOST"); !errors.Is(err, ErrDoubtful) {
+			t.Errorf("abort: %v, want ErrDoubtful", err)
+		}
+		b.pay(t, "lane1", "LOST")
+		b.until(t, "LOST", Paid, time.Second)
+	})
+}

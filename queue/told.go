@@ -89,3 +89,19 @@ func (r Record) id() string {
 	}
 	return r.Payment.ID
 }
+
+// noteTold has the journal tell, once a revision, that an end was put on the line.
+func (l *loop) noteTold(now time.Time, id string, refund bool, rev int64) {
+	note := func(e *entry, present int64, final bool) {
+		if final && present == rev && e.toldRev != rev {
+			e.toldRev = rev
+			e.journal = append(e.journal, Event{id, now, EventTold, ""})
+		}
+	}
+	if it := l.refunds[id]; refund && it != nil {
+		note(it.base(), it.saved.Rev, it.saved.State.Final())
+	}
+	if p := l.payments[id]; !refund && p != nil {
+		note(p.base(), p.saved.Rev, p.saved.State.Final())
+	}
+}

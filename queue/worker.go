@@ -95,12 +95,13 @@ type Health struct {
 type Worker struct {
 	o       Options
 	inbox   chan func(*loop)
+	hints   chan func(*loop) // what may be lost; nobody waits for it
 	stopped chan struct{}
 }
 
 // NewWorker returns a worker that does nothing until it is run.
 func NewWorker(o Options) *Worker {
-	return &Worker{o: o, inbox: make(chan func(*loop)), stopped: make(chan struct{})}
+	return &Worker{o: o, inbox: make(chan func(*loop)), hints: make(chan func(*loop), hintsAtOnce), stopped: make(chan struct{})}
 }
 
 // Run takes up what the store holds and works until ctx ends. Then it begins
@@ -113,7 +114,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.run(ctx, w.inbox)
+	l.run(ctx, w.inbox, w.hints)
 	return l.fatal
 }
 
@@ -184,6 +185,17 @@ func (w *Worker) Deliver(ctx context.Context, id string, rev int64) (Payment, er
 // DeliverRefund is Deliver for a refund.
 func (w *Worker) DeliverRefund(ctx context.Context, id string, rev int64) (Refund, error) {
 	return ask(ctx, w, func(l *loop, r reply[Refund]) { r.send(l.deliverRefund(id, rev)) })
+}
+
+// Told notes in the journal that a payment's or refund's end was put on its
+// register's line in the revision rev. It never blocks, and is written down with the
+// next change of the row: an end that was told and not delivered is told again.
+func (w *Worker) Told(id string, refund bool, rev int64) {
+	now := time.Now()
+	select {
+	case w.hints <- func(l *loop) { l.noteTold(now, id, refund, rev) }:
+	default: // the loop is busy; the story lacks a line
+	}
 }
 
 // Untold returns what of a register's is open, and what has ended without the

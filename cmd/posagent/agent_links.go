@@ -38,6 +38,7 @@ func (a *agent) startLink(ctx context.Context, r config.Register) {
 	o.Terminal = a.s.Antom.ClientID
 	o.Upstream = a.upstream.up
 	o.Meter = l.meter
+	o.Told = func(of device.StateID, rev int64) { a.worker.Told(of.ID, of.Kind == device.KindRefund, rev) }
 	o.Engine = registers{worker: a.worker, acquirer: a.acquirer, upstream: a.upstream, methods: a.methods,
 		earliest: earliest(), opened: a.warmer.hint}
 	go func() {

@@ -68,6 +68,8 @@ func (f facts) sentence(e queue.Event) string {
 		return "The end: " + ended(e.Text) + "."
 	case queue.EventReversal:
 		return reversalSentence(queue.RefundStatus(e.Text))
+	case queue.EventTold:
+		return "The register is told the end."
 	case queue.EventDelivered:
 		return "The register has stored the end, and says so."
 	}

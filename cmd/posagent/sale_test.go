@@ -24,6 +24,20 @@ func TestAnOrdinarySaleGoesThroughTheWholeHouse(t *testing.T) {
 	}
 }
 
+// The story of a sale says that its register was told the end, before it says that the
+// register has stored it.
+func TestTheStoryOfASaleSaysWhatTheRegisterWasTold(t *testing.T) {
+	s := openShop(t, quick)
+	stop := s.serve()
+	s.wantAgree(s.sell(s.till(), "R1", 1050))
+	stop()
+	code, story, stderr := output(t, "explain", "-config", s.site.configFile(), "R1")
+	told, stored := strings.Index(story, "is told the end"), strings.Index(story, "has stored the end")
+	if code != 0 || told < 0 || stored < told {
+		t.Errorf("explain ends with %d and says\n%s%s", code, story, stderr)
+	}
+}
+
 // Every way in which an answer can be lost, forged or spoilt: the register is told
 // the truth, and the ledger has one charge or none. P1, P3 and P5 end to end, by both
 // ways to Antom: what a terminal's keeps out by encryption and by asking twice, the
