@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"posagent/config"
 )
 
 // exitOpen is what hold-check ends with while an update must wait: what Mender and
@@ -35,20 +33,13 @@ func holdCheckCommand() command {
 
 func runHoldCheck(ctx context.Context, e env, c command, args []string) int {
 	fs := c.flags()
-	file := fs.String("config", "", "the configuration `FILE`")
 	running := fs.Bool("running", false, "not well, too, where no agent runs")
 	asJSON := fs.Bool("json", false, "as JSON")
-	if code, ok := c.parse(e, fs, args); !ok {
+	file, cfg, code, ok := c.configured(e, fs, args)
+	if !ok {
 		return code
 	}
-	if *file == "" || fs.NArg() > 0 {
-		return c.misused(e, "give one configuration with -config FILE")
-	}
-	cfg, err := config.Load(*file)
-	if err != nil {
-		return c.misconfigured(e, *file, err)
-	}
-	h := judgeHold(reportOf(ctx, *file, cfg, false), cfg.Payments.RefundTimeout, *running)
+	h := judgeHold(reportOf(ctx, file, cfg, false), cfg.Payments.RefundTimeout, *running)
 	if *asJSON {
 		if err := json.NewEncoder(e.stdout).Encode(h); err != nil {
 			return c.failed(e, err)

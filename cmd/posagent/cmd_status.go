@@ -26,23 +26,16 @@ func statusCommand() command {
 
 func runStatus(ctx context.Context, e env, c command, args []string) int {
 	fs := c.flags()
-	file := fs.String("config", "", "the configuration `FILE`")
 	watch := fs.Bool("watch", false, "show it every second until Ctrl-C; into a file or a pipe a line at each change")
 	asJSON := fs.Bool("json", false, "as JSON; with -watch one object a line")
-	if code, ok := c.parse(e, fs, args); !ok {
+	file, cfg, code, ok := c.configured(e, fs, args)
+	if !ok {
 		return code
 	}
-	if *file == "" || fs.NArg() > 0 {
-		return c.misused(e, "give one configuration with -config FILE")
-	}
-	cfg, err := config.Load(*file)
-	if err != nil {
-		return c.misconfigured(e, *file, err)
-	}
 	if *watch {
-		return c.watchStatus(ctx, e, *file, cfg, *asJSON)
+		return c.watchStatus(ctx, e, file, cfg, *asJSON)
 	}
-	is := reportOf(ctx, *file, cfg, true)
+	is := reportOf(ctx, file, cfg, true)
 	if *asJSON {
 		text, err := json.MarshalIndent(is, "", "  ")
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"posagent/config"
 )
 
 // What a command ends with.
@@ -126,6 +128,23 @@ func (c command) parseMixed(e env, fs *flag.FlagSet, args []string) (words []str
 		}
 		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
 	}
+}
+
+// configured is parse for a command that is about one configuration, which it reads,
+// without the keys that it names.
+func (c command) configured(e env, fs *flag.FlagSet, args []string) (file string, cfg config.Config, code int, ok bool) {
+	fs.StringVar(&file, "config", "", "the configuration `FILE`")
+	if code, ok := c.parse(e, fs, args); !ok {
+		return file, cfg, code, false
+	}
+	if file == "" || fs.NArg() > 0 {
+		return file, cfg, c.misused(e, "give one configuration with -config FILE"), false
+	}
+	cfg, err := config.Load(file)
+	if err != nil {
+		return file, cfg, c.misconfigured(e, file, err), false
+	}
+	return file, cfg, 0, true
 }
 
 // misused says what is wrong with the command line.
