@@ -66,9 +66,11 @@ func schemaVersion() (int, error) {
 
 // newerSchema refuses a store of a version that this program does not know.
 func newerSchema(version, known int) error {
-	return fmt.Errorf("written by a newer posagent (schema %d, this one knows %d); "+
-		"install that version again, nothing was changed", version, known)
+	return fmt.Errorf("%w (schema %d, this one knows %d); install that version again, nothing was changed", errNewer, version, known)
 }
+
+// errNewer says that this program is too old for a store.
+var errNewer = errors.New("written by a newer posagent")
 
 func (s *Store) applySchema(ctx context.Context, n int, text string) error {
 	return s.inOneCommit(ctx, func(tx *sql.Tx) error {

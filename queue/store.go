@@ -39,8 +39,12 @@ type Store struct {
 // written by a newer version, and a disk on which the settings that durability
 // rests on don't hold. A damaged store of ours is replaced, see [Store.Salvaged].
 func Open(path string) (*Store, error) {
-	s, err := open(path)
-	return s, wrap(err, "store "+path)
+	err := untouchable(path)
+	var s *Store
+	if err == nil {
+		s, err = open(path)
+	}
+	return s, wrap(advised(path, err), "store "+path)
 }
 
 func open(path string) (*Store, error) {

@@ -31,6 +31,8 @@ func explained(path string, err error) error {
 		return fmt.Errorf("store %s: %w; set store.path to a file", path, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("store %s: %w; %s", path, err, whoMay(path))
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("store %s: a part of the path is a file; correct store.path", path)
 	case isDamage(err) && !wasOpened(path):
 		return fmt.Errorf("store %s: %w: this is no database of posagent's; correct store.path", path, err)
 	case isDamage(err):

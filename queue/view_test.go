@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -300,4 +301,48 @@ func must(t *testing.T, err error) {
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	must(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// What is none of this program's business is not touched by an agent that refuses it:
+// another program's database stays in the mode that it was in, and a newer version's
+// log beside its file.
+func TestARefusedStoreIsWhatItWas(t *testing.T) {
+	for name, make := range map[string]func(t *testing.T, path string){
+		"another program's": func(t *testing.T, path string) {
+			db, err := sql.Open("sqlite3", dsn(path))
+			must(t, err)
+			_, err = db.Exec("create table customer (name text)")
+			must(t, errors.Join(err, db.Close()))
+		},
+		"newer, its log hot": func(t *testing.T, path string) {
+			from := filepath.Join(t.TempDir(), "posagent.db")
+			s := openStore(t, from)
+			_, err := s.write.Exec("pragma user_version = 99")
+			must(t, err)
+			for _, part := range []string{"", "-wal", "-shm"} {
+				must(t, copyFile(from+part, path+part))
+			}
+		},
+		"newer, its log hot, no index": func(t *testing.T, path string) {
+			from := filepath.Join(t.TempDir(), "posagent.db")
+			s := openStore(t, from)
+			_, err := s.write.Exec("pragma user_version = 99")
+			must(t, err)
+			for _, part := range []string{"", "-wal"} {
+				must(t, copyFile(from+part, path+part))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store", "posagent.db")
+			must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			make(t, path)
+			before := seenFolder(t, filepath.Dir(path))
+			if s, err := Open(path); err == nil {
+				s.Close()
+				t.Fatal("it was opened")
+			}
+			sameFolder(t, before, seenFolder(t, filepath.Dir(path)))
+		})
+	}
 }

@@ -38,15 +38,14 @@ func resolveCommand() command {
 
 // resolving is a resolve as the command line has it.
 type resolving struct {
-	file           string
-	paid, notPaid  bool
-	by, reason     string
-	seen           string
-	yes, asJSON    bool
-	said           personsWord
-	from           *os.File
-	cfg            config.Config
-	payTimeoutFrom time.Duration
+	file          string
+	paid, notPaid bool
+	by, reason    string
+	seen          string
+	yes, asJSON   bool
+	said          personsWord
+	from          *os.File
+	cfg           config.Config
 }
 
 func runResolve(ctx context.Context, e env, c command, args []string, from *os.File) int {
@@ -166,7 +165,7 @@ func (r *resolving) write(ctx context.Context, e env) (recordJSON, error) {
 	path := r.cfg.Store.Path
 	if owner, mine := queue.Owner(path); !mine {
 		return recordJSON{}, fmt.Errorf("no agent runs, and the store belongs to user %s, who could not use what another user makes beside it; "+
-			"start the agent and try again, or run this as that user: sudo -u %s posagent resolve ...", owner, owner)
+			"start the agent and try again, or run this as that user: sudo -u %s posagent resolve", owner, owner)
 	}
 	store, err := queue.Open(path)
 	if errors.Is(err, queue.ErrInUse) {

@@ -122,11 +122,10 @@ func (f facts) technicianRefund(r queue.Refund) []string {
 
 // givenBackByHand is for money that the agent owes and can't give.
 func (f facts) givenBackByHand() []string {
-	id, amount := f.payment, ""
-	if id == nil {
+	p := f.payment
+	if p == nil {
 		return []string{"The customer is owed this money: give it back in Antom's portal."}
 	}
-	amount = money(id.AmountMinor, id.Currency)
 	return []string{fmt.Sprintf("The customer is owed %s: look at paymentId %s in Antom's portal, see what of it is given back already, "+
-		"and give the rest back there.", amount, or(id.PaymentID, "(none known; search for "+id.ID+")"))}
+		"and give the rest back there.", money(p.AmountMinor, p.Currency), or(p.PaymentID, "(none known; search for "+p.ID+")"))}
 }

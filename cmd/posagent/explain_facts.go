@@ -77,7 +77,7 @@ func (f *facts) gatherRefund(ctx context.Context, view *queue.View, id string) e
 	p, err := view.Payment(ctx, r.PaymentRequestID)
 	if err != nil {
 		f.lacks(err, "the payment that it belongs to")
-		return nil //nolint:nilerr // the refund is known without it
+		return nil // the refund is known without it
 	}
 	f.payment = &p
 	return nil

@@ -125,7 +125,6 @@ func TestAnotherUsersStoreIsNotWrittenByResolve(t *testing.T) {
 	}
 	s, stop := inDoubtShop(t)
 	stop()
-	const nobody = 65534
 	must(t, os.Chown(s.site.cfg.Store.Path, nobody, nobody))
 	if code, _, errs := s.resolve("R1", "-paid", "-reason", "seen", "-yes"); code != exitFailed || !strings.Contains(errs, "sudo -u") || s.stored("R1").State.Final() {
 		t.Errorf("exit %d: %s", code, errs)
