@@ -85,3 +85,29 @@ func TestPruningGoesThroughALongTable(t *testing.T) {
 		}
 	}
 }
+
+// A box whose clock came up in 2040 finds everything older than any retention. Nothing
+// is thrown away by a clock that is not believed; by one that is set right, it is.
+func TestAClockThatIsNotBelievedThrowsNothingAway(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		believed := false
+		a := start(t, path, bank, func(o *Options) {
+			o.Retention, o.ClockBelieved = time.Hour, func() bool { return believed }
+		})
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		p, _ := a.until(t, "R1", Paid, time.Second)
+		if _, err := a.Deliver(ctx, "R1", p.Rev); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ believed, kept bool }{{false, true}, {true, false}} {
+			believed = c.believed
+			time.Sleep(3 * time.Hour) // fake
+			story, err := a.store.Story(ctx, "R1")
+			if err != nil || (len(story) > 0) != c.kept {
+				t.Errorf("believed %v: a story of %d events (%v), want it kept: %v", c.believed, len(story), err, c.kept)
+			}
+		}
+	})
+}

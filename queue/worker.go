@@ -53,6 +53,10 @@ type Options struct {
 	Grace          time.Duration // at the end: how long calls under way may still take
 	Retention      time.Duration // how long receipts and stories are kept; ids and amounts stay
 
+	// ClockBelieved says whether the clock is right enough to throw away by it what
+	// is old; nil: it is. It must not block.
+	ClockBelieved func() bool
+
 	// Changed is told that something a register can see has changed, after it is
 	// on the disk. It must not block.
 	Changed func(register string)

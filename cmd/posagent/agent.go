@@ -29,6 +29,7 @@ type agent struct {
 	wakes    *wakes
 	methods  *atomic.Pointer[[]string] // of payment that are taken; empty: any
 	figures  *figures
+	clock    *clock
 	shown    atomic.Pointer[shown]
 	pulse    pulse
 	today    today
@@ -51,6 +52,7 @@ type surroundings struct {
 	hup     <-chan os.Signal // says: read the configuration anew
 	every   time.Duration    // how often the configuration is looked at; 0: never
 	systemd systemd
+	now     func() time.Time // this box's clock; nil: the real one
 }
 
 // serve is the agent: it opens the store, Antom and the registers' ports, joins
@@ -75,7 +77,10 @@ func serveAmid(ctx context.Context, s settings, around surroundings) error {
 }
 
 func newAgent(s settings, store *queue.Store, around surroundings) (*agent, error) {
-	client, err := antom.New(clientOptions(s, around.log))
+	if around.now == nil {
+		around.now = time.Now
+	}
+	client, err := antom.New(around.clientOptions(s))
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +92,8 @@ func newAgent(s settings, store *queue.Store, around surroundings) (*agent, erro
 	a.methods.Store(&s.Payments.Methods)
 	a.upstream = &upstream{changed: a.wakes.wakeAll}
 	a.warmer = newWarmer(a.warm)
-	a.worker = newWorker(s, store, heard{a.acquirer, a.upstream, a.figures, a.warmer}, a.wakes, a.log, a.figures.committed)
+	a.clock = &clock{now: around.now, synced: clockSynced, ahead: a.skew, log: a.log}
+	a.worker = newWorker(s, store, heard{a.acquirer, a.upstream, a.figures, a.warmer}, a.wakes, a.log, a.figures.committed, a.clock.believed)
 	return a, nil
 }
 
@@ -97,6 +103,7 @@ func newAgent(s settings, store *queue.Store, around surroundings) (*agent, erro
 func (a *agent) run(ctx context.Context) error {
 	a.log.Info("posagent starts", "version", version, "config", a.s.file, "store", a.s.Store.Path, "acquirer", a.s.Antom.BaseURL)
 	a.sayRemarks()
+	a.clock.fault() // said in the log
 	linkCtx, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	workCtx, stop := context.WithCancel(ctx)
@@ -147,6 +154,7 @@ func (a *agent) attend(ctx, linkCtx context.Context, stop func(), worked <-chan 
 		case <-a.around.hup:
 			a.reload(linkCtx, "SIGHUP")
 		case <-look.C:
+			a.clock.fault() // said in the log when it turns
 			if a.watch.changed() {
 				a.reload(linkCtx, "the file changed")
 			}

@@ -40,7 +40,7 @@ func (a *agent) startLink(ctx context.Context, r config.Register) {
 	o.Meter = l.meter
 	o.Told = func(of device.StateID, rev int64) { a.worker.Told(of.ID, of.Kind == device.KindRefund, rev) }
 	o.Engine = registers{worker: a.worker, acquirer: a.acquirer, upstream: a.upstream, methods: a.methods,
-		earliest: earliest(), opened: a.warmer.hint}
+		clock: a.clock, opened: a.warmer.hint}
 	go func() {
 		defer close(l.ended)
 		defer stop()

@@ -35,9 +35,22 @@ func clientOptions(s settings, log *slog.Logger) antom.Options {
 	}
 }
 
-func newWorker(s settings, store *queue.Store, g queue.Gateway, w *wakes, log *slog.Logger, saved func(time.Duration)) *queue.Worker {
+// clientOptions are those of the agent's own client, which goes by its clock.
+func (around surroundings) clientOptions(s settings) antom.Options {
+	o := clientOptions(s, around.log)
+	o.Now = around.now
+	return o
+}
+
+// skew is how far Antom's clock is ahead of ours, as measured last.
+func (a *agent) skew() (time.Duration, bool) { return a.acquirer.client().Skew() }
+
+// newWorker returns the worker of those settings. believed says whether the clock may
+// be gone by; nil: it may.
+func newWorker(s settings, store *queue.Store, g queue.Gateway, w *wakes, log *slog.Logger,
+	saved func(time.Duration), believed func() bool) *queue.Worker {
 	o := workerOptions(s)
-	o.Store, o.Gateway, o.Changed, o.Saved, o.Logger = store, g, w.wake, saved, log
+	o.Store, o.Gateway, o.Changed, o.Saved, o.ClockBelieved, o.Logger = store, g, w.wake, saved, believed, log
 	return queue.NewWorker(o)
 }
 

@@ -59,7 +59,7 @@ func (a *agent) next() (settings, *antom.Client, error) {
 	if err != nil {
 		return next, nil, err
 	}
-	client, err := a.acquirer.client().Renew(clientOptions(next, a.log))
+	client, err := a.acquirer.client().Renew(a.around.clientOptions(next))
 	return next, client, err
 }
 

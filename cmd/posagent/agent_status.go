@@ -87,6 +87,7 @@ func (a *agent) answerStatus(w http.ResponseWriter, r *http.Request) {
 func (a *agent) report(ctx context.Context) report {
 	is := a.shown.Load()
 	out := emptyReport(time.Now())
+	out.Clock = reportClock(a.around.now(), a.clock.fault())
 	out.Running, out.Config, out.StartedAt = true, is.file, timeOrNil(a.started)
 	for _, l := range is.links {
 		out.Registers = append(out.Registers, linkReport(l))

@@ -65,11 +65,11 @@ func TestAWholeSaleInABubble(t *testing.T) {
 		}}
 		log := slog.New(slog.DiscardHandler)
 		wakes := &wakes{}
-		worker := newWorker(s, store, antom, wakes, log, nil)
+		worker := newWorker(s, store, antom, wakes, log, nil, nil)
 		near, far := net.Pipe()
 		reg := virtual.New(far, virtual.Options{Name: "lane1", Events: true})
 		o := link(s.Registers[0], wakes.channel("lane1"), log)
-		o.Engine = registers{worker: worker}
+		o.Engine = registers{worker: worker, clock: rightClock()}
 		ended := make(chan error, 3)
 		go func() { ended <- worker.Run(ctx) }()
 		go func() { ended <- device.Converse(ctx, near, o) }()

@@ -18,7 +18,7 @@ type registers struct {
 	acquirer acquirer // for diagnosis alone; everything else goes by the queue
 	upstream *upstream
 	methods  *atomic.Pointer[[]string] // of payment that are taken; empty: any
-	earliest time.Time                 // a clock before it is wrong
+	clock    *clock
 	opened   func()                    // told that a register opens its link; must not block
 }
 
@@ -61,7 +61,7 @@ func (r registers) Diagnosis(ctx context.Context, _ string) device.Diagnosis {
 	defer cancel()
 	d, err := r.acquirer.diagnosis(asking)
 	r.upstream.note(ctx, why(err))
-	d.ClockStatus = yesNo(!time.Now().Before(r.earliest))
+	d.ClockStatus = yesNo(r.clock.believed())
 	if health, err := r.worker.Health(ctx); err == nil {
 		d.StorageStatus, d.UnresolvedCount = yesNo(health.Writable), health.InDoubt
 	}
@@ -103,7 +103,8 @@ func takenOn(p queue.Payment, err error) device.Reply {
 // already is past that.
 func (r registers) refuseNew(ctx context.Context, pay device.Pay) (device.Reply, bool) {
 	wrongMethod := !r.takes(pay.PaymentMethod)
-	if !r.clockIsWrong() && !wrongMethod {
+	clockFault := r.clock.fault()
+	if clockFault == "" && !wrongMethod {
 		return device.Reply{}, false
 	}
 	if _, err := r.worker.Payment(ctx, pay.PaymentRequestID); !errors.Is(err, queue.ErrNotFound) {
@@ -112,7 +113,7 @@ func (r registers) refuseNew(ctx context.Context, pay device.Pay) (device.Reply,
 	if wrongMethod {
 		return failure(codeIllegal, "paymentMethod: not among the methods this agent is set to take"), true
 	}
-	return failure(codeClock, clockAdvice), true
+	return failure(codeClock, clockAdvice(clockFault)), true
 }
 
 // takes reports whether a method of payment is among those that are taken.
@@ -124,9 +125,9 @@ func (r registers) takes(method string) bool {
 	return len(list) == 0 || slices.Contains(list, method)
 }
 
-const clockAdvice = "the terminal's clock is wrong; set it and send it again"
-
-func (r registers) clockIsWrong() bool { return time.Now().Before(r.earliest) }
+func clockAdvice(fault string) string {
+	return "the terminal's clock is wrong (" + fault + "); set it and send it again"
+}
 
 // InquiryPayment tells what is known now.
 func (r registers) InquiryPayment(ctx context.Context, _, id string) device.Reply {
@@ -154,9 +155,9 @@ func (r registers) Abort(ctx context.Context, register, id string) device.Reply 
 // Refund stores a command to give money back, or finds it stored (register-link
 // §4 rule 10).
 func (r registers) Refund(ctx context.Context, register string, refund device.Refund) device.Reply {
-	if r.clockIsWrong() {
+	if clockFault := r.clock.fault(); clockFault != "" {
 		if _, err := r.worker.Refund(ctx, refund.RefundRequestID); errors.Is(err, queue.ErrNotFound) {
-			return failure(codeClock, clockAdvice)
+			return failure(codeClock, clockAdvice(clockFault))
 		}
 	}
 	c := queue.RefundCommand{

@@ -36,7 +36,7 @@ func (e *exposition) about(is report, beat time.Time) {
 	e.family("posagent_build_info", gauge, "Which posagent this is. Always 1.").
 		sample(1, "version", is.Version, "commit", is.Commit, "goversion", runtime.Version())
 	e.one("posagent_start_time_seconds", gauge, "When the agent started, in seconds since 1970.", seconds(*is.StartedAt))
-	e.one("posagent_clock_plausible", gauge, "1 unless the clock stands before this version was written.", float64(one(is.Clock.Plausible)))
+	e.one("posagent_clock_plausible", gauge, "1 unless the clock is known to be wrong, and new payments are refused.", float64(one(is.Clock.Plausible)))
 	e.one("posagent_worker_up", gauge, "1 if the worker's loop came round when it was asked just now.", float64(one(is.Payments.Answering)))
 	if !beat.IsZero() {
 		e.one("posagent_worker_heartbeat_age_seconds", gauge, "How long ago the worker's loop was last seen to come round.",

@@ -68,7 +68,8 @@ type antomReport struct {
 
 type clockReport struct {
 	Now       time.Time `json:"now"`
-	Plausible bool      `json:"plausible"` // not before this version was written
+	Plausible bool      `json:"plausible"`     // nothing speaks against it
+	Why       string    `json:"why,omitempty"` // what does
 }
 
 type paymentsReport struct {
@@ -124,9 +125,13 @@ type storeReport struct {
 func emptyReport(now time.Time) report {
 	return report{
 		At: now, Version: version, Commit: commit(), Registers: []registerReport{},
-		Clock:    clockReport{Now: now, Plausible: !now.Before(earliest())},
+		Clock:    reportClock(now, clockFault(now, false, false, 0, false)),
 		Payments: paymentsReport{Oldest: []openReport{}},
 	}
+}
+
+func reportClock(now time.Time, fault string) clockReport {
+	return clockReport{Now: now, Plausible: fault == "", Why: fault}
 }
 
 // overview puts in what is not closed.

@@ -50,7 +50,9 @@ func head(is report, zone *time.Location) []row {
 	}
 	rows = append(rows, row{text: "config    " + is.Config})
 	if !is.Clock.Plausible {
-		rows = append(rows, row{"clock     stands before this version was written: set it (timedatectl)", true})
+		for i, line := range folded("WRONG: "+is.Clock.Why+": new payments are refused until it is set (timedatectl)", screenWidth-10) {
+			rows = append(rows, row{fmt.Sprintf("%-10s%s", map[bool]string{true: "clock"}[i == 0], line), true})
+		}
 	}
 	return rows
 }
