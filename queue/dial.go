@@ -19,9 +19,11 @@ type pragma struct{ name, value string }
 // connection: SQLite falls back silently where a filesystem can't do WAL, and the
 // driver ignores a misspelt key of the DSN.
 func pragmas(writer bool) []pragma {
-	queryOnly := "1"
+	// The system caches the file already; a page of SQLite's own is memory of ours,
+	// and a sale needs some ten. What a commit of many changes must fit.
+	queryOnly, cacheKiB := "1", "-128"
 	if writer {
-		queryOnly = "0"
+		queryOnly, cacheKiB = "0", "-1024"
 	}
 	return []pragma{
 		{"journal_mode", "wal"},
@@ -32,6 +34,7 @@ func pragmas(writer bool) []pragma {
 		{"trusted_schema", "0"},
 		{"busy_timeout", "5000"},
 		{"query_only", queryOnly},
+		{"cache_size", cacheKiB},
 	}
 }
 

@@ -21,6 +21,7 @@ type benchStage struct {
 	lines    int    // registers
 	extras   string // more lines for every register
 	customer time.Duration
+	program  []string // what starts the agent; empty: this program
 
 	site    site
 	stamps  stamps
@@ -56,10 +57,17 @@ func (s *benchStage) set(ctx context.Context) error {
 	if s.log, err = os.Create(filepath.Join(s.dir, "agent.log")); err != nil {
 		return err
 	}
-	if s.agent, err = startAgent(s.site.configFile(), s.log); err != nil {
+	if s.agent, err = s.startAgent(); err != nil {
 		return err
 	}
 	return s.setRegisters(ctx)
+}
+
+func (s *benchStage) startAgent() (*child, error) {
+	if len(s.program) == 0 {
+		return startAgent(s.site.configFile(), s.log)
+	}
+	return startProgram(s.program, s.site.configFile(), s.log)
 }
 
 func (s *benchStage) setGateway(ctx context.Context) error {

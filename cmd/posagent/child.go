@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -26,9 +27,16 @@ func startAgent(configFile string, log *os.File) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startProgram([]string{self}, configFile, log)
+}
+
+// startProgram is startAgent with an agent that these words start.
+func startProgram(program []string, configFile string, log *os.File) (*child, error) {
+	words := append(slices.Clone(program), "run", "-config", configFile)
 	// Not bound to a context: whether and how it ends is what is being shown.
-	cmd := exec.CommandContext(context.Background(), self, "run", "-config", configFile)
+	cmd := exec.CommandContext(context.Background(), words[0], words[1:]...)
 	cmd.Stderr = log
+	cmd.Env = append(os.Environ(), sparing()...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the agent: %w", err)
@@ -36,6 +44,17 @@ func startAgent(configFile string, log *os.File) (*child, error) {
 	c := &child{cmd: cmd, exited: make(chan error, 1)}
 	go func() { c.exited <- cmd.Wait() }()
 	return c, nil
+}
+
+// sparing are the settings of memory that the package's unit has, where nobody has
+// set others.
+func sparing() (list []string) {
+	for name, value := range map[string]string{"MALLOC_ARENA_MAX": "1", "GOGC": "50"} {
+		if _, set := os.LookupEnv(name); !set {
+			list = append(list, name+"="+value)
+		}
+	}
+	return list
 }
 
 // kill ends the agent as a power cut would, at once and without a word.
