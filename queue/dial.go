@@ -23,7 +23,7 @@ func pragmas(writer bool) []pragma {
 	// and a sale needs some ten. What a commit of many changes must fit.
 	queryOnly, cacheKiB := "1", "-128"
 	if writer {
-		queryOnly, cacheKiB = "0", "-1024"
+		queryOnly, cacheKiB = "0", "-512"
 	}
 	return []pragma{
 		{"journal_mode", "wal"},
