@@ -100,14 +100,19 @@ func takenOn(p queue.Payment, err error) device.Reply {
 }
 
 // refuseNew refuses what can't be begun here and now: a payment that is stored
-// already is past that.
+// already is past that. Where that can't be told, as after rows were lost, nothing is
+// begun under a wrong clock either.
 func (r registers) refuseNew(ctx context.Context, pay device.Pay) (device.Reply, bool) {
 	wrongMethod := !r.takes(pay.PaymentMethod)
 	clockFault := r.clock.fault()
 	if clockFault == "" && !wrongMethod {
 		return device.Reply{}, false
 	}
-	if _, err := r.worker.Payment(ctx, pay.PaymentRequestID); !errors.Is(err, queue.ErrNotFound) {
+	_, err := r.worker.Payment(ctx, pay.PaymentRequestID)
+	if errors.Is(err, queue.ErrDoubtful) && clockFault != "" {
+		return refusal(err), true
+	}
+	if !errors.Is(err, queue.ErrNotFound) {
 		return device.Reply{}, false
 	}
 	if wrongMethod {
@@ -156,8 +161,12 @@ func (r registers) Abort(ctx context.Context, register, id string) device.Reply 
 // §4 rule 10).
 func (r registers) Refund(ctx context.Context, register string, refund device.Refund) device.Reply {
 	if clockFault := r.clock.fault(); clockFault != "" {
-		if _, err := r.worker.Refund(ctx, refund.RefundRequestID); errors.Is(err, queue.ErrNotFound) {
+		_, err := r.worker.Refund(ctx, refund.RefundRequestID)
+		if errors.Is(err, queue.ErrNotFound) {
 			return failure(codeClock, clockAdvice(clockFault))
+		}
+		if errors.Is(err, queue.ErrDoubtful) {
+			return refusal(err)
 		}
 	}
 	c := queue.RefundCommand{
