@@ -19,7 +19,7 @@ type registers struct {
 	upstream *upstream
 	methods  *atomic.Pointer[[]string] // of payment that are taken; empty: any
 	clock    *clock
-	opened   func()                    // told that a register opens its link; must not block
+	opened   func() // told that a register opens its link; must not block
 }
 
 // Opening answers initConnection.
