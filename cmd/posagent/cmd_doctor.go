@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"posagent/config"
 )
 
 func doctorCommand() command {
@@ -50,7 +47,7 @@ func runDoctor(ctx context.Context, e env, c command, args []string) int {
 	} else {
 		fmt.Fprintln(e.stdout, all.verdict())
 	}
-	if p.unusable {
+	if p.unusable && !p.hidden {
 		return exitConfig
 	}
 	return all.exit()
@@ -61,7 +58,8 @@ type patient struct {
 	file     string
 	s        settings
 	err      error // of the configuration
-	unusable bool  // run would end with 78
+	unusable bool  // run would end with 78, or as far as this user may know
+	hidden   bool  // and that for nothing but what this user may not read
 	box      box
 	agent    *identity // whom the agent runs as, where that is known
 	running  []process // agents
@@ -72,6 +70,7 @@ func meet(file string) *patient {
 	p := &patient{file: file, box: box{root: "/"}, now: time.Now}
 	p.s, p.err = loadSettings(file)
 	p.unusable = p.err != nil
+	p.hidden = p.onlyHidden()
 	p.running = p.box.agents(p.s.Store.Path)
 	p.agent = p.box.agentUser(p.running)
 	return p
@@ -135,29 +134,4 @@ func (p *patient) oneExamination(ctx context.Context, x examination) []finding {
 	ctx, cancel := context.WithTimeout(ctx, x.within)
 	defer cancel()
 	return x.look(ctx, p)
-}
-
-// lookAtConfig says what check says.
-func lookAtConfig(_ context.Context, p *patient) []finding {
-	const check = "config"
-	var faults *config.Faults
-	switch {
-	case errors.As(p.err, &faults):
-		var list []finding
-		for _, f := range faults.List {
-			list = append(list, fault(check, "sudoedit "+shellWord(p.file), "%s", faultText(p.file, f)))
-		}
-		return list
-	case p.err != nil:
-		return []finding{fault(check, "", "%v", p.err)}
-	}
-	list := []finding{fine(check, "%s is right: %s, paying through %s", p.file, count(len(p.s.Registers), "register"), p.s.Antom.BaseURL)}
-	for _, remark := range p.s.remarks() {
-		list = append(list, note(check, "%s", remark))
-	}
-	return list
-}
-
-func faultText(file string, f config.Fault) string {
-	return (&config.Faults{File: file, List: []config.Fault{f}}).Error()
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -152,13 +153,54 @@ func TestTheDoctorSaysWhatCheckSaysAndGoesOn(t *testing.T) {
 	if code != exitConfig {
 		t.Errorf("exit %d, want %d", code, exitConfig)
 	}
-	wantFinding(t, about(list, "config"), sevFault, "chmod 600")
+	wantFinding(t, about(list, "config"), sevFault, "others may read it", "sudo chmod 600 "+filepath.Join(s.dir, siteOurKey))
 	wantFinding(t, about(list, "key private.pem"), sevFault, "sudo chmod 600")
 	wantFinding(t, about(list, "disk"), sevOK, "free")
 	wantFinding(t, about(list, "connection"), sevOK, "answers")
 	must(t, os.Chmod(filepath.Join(s.dir, siteOurKey), 0o600))
 	_, list = s.examined()
-	wantFinding(t, about(list, "config"), sevFault, "our own public key")
+	wantFinding(t, about(list, "config"), sevFault, "our own public key", "keys import")
+	must(t, os.Remove(filepath.Join(s.dir, siteOurKey)))
+	must(t, os.Remove(filepath.Join(s.dir, siteAntomKey)))
+	_, list = s.examined()
+	wantFinding(t, about(list, "config"), sevFault, siteOurKey+" is not there", "sudo posagent keys generate -config")
+	wantFinding(t, about(list, "config"), sevFault, siteAntomKey+" is not there", "sudo posagent keys import -config")
+	rewrite(t, s.site.configFile(), "cipher = ", `chiper = "ecb"`)
+	_, list = s.examined()
+	wantFinding(t, about(list, "config"), sevFault, "chiper", "cipher", "sudoedit")
+}
+
+// A technician without root sees what can be seen, and is told how to see the rest.
+// That this user may not read our key is as it should be, and no fault.
+func TestWithoutRootTheDoctorSaysWhatItCanNotSee(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	s := openShop(t, quick)
+	s.serve()
+	s.sell(s.till(), "R1", 500)
+	for dir := s.dir; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		must(t, os.Chmod(dir, 0o755))
+	}
+	self, err := os.Open("/proc/self/exe")
+	must(t, err)
+	defer self.Close()
+	cmd := exec.Command("/proc/self/fd/3", "doctor", "-config", s.site.configFile())
+	cmd.Args[0], cmd.ExtraFiles, cmd.Dir = "posagent", []*os.File{self}, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	said := string(out)
+	if code := cmd.ProcessState.ExitCode(); code != exitDone && code != exitWarnings {
+		t.Errorf("exit %d (%v)", code, err)
+	}
+	if strings.Contains(said, "\nfault") {
+		t.Errorf("a fault that is none:\n%s", said)
+	}
+	for _, want := range []string{"private.pem can't be read as this user", "in use by", "posagent.db can't be read as this user", "run doctor as root"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is missing:\n%s", want, said)
+		}
+	}
 }
 
 func TestAPortThatAnotherProgramHoldsIsNamedWithIt(t *testing.T) {
