@@ -2,38 +2,52 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // completion is what bash reads to complete a posagent command line.
 func completion(p program) string {
-	var b strings.Builder
-	var names []string
+	below := map[string][]string{}
 	for _, c := range p.commands {
-		names = append(names, c.name)
+		below[c.under] = append(below[c.under], c.name[strings.LastIndex(c.name, " ")+1:])
 	}
-	fmt.Fprintf(&b, `# bash completion for posagent, made from what it says on -h
+	var b strings.Builder
+	b.WriteString(`# bash completion for posagent, made from what it says on -h
 
 _posagent() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} flags
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command flags
+    local -A below=(
+`)
+	for _, above := range slices.Sorted(maps.Keys(below)) {
+		fmt.Fprintf(&b, "        [%q]=%q\n", strings.TrimRight("posagent "+above, " "), strings.Join(below[above], " "))
+	}
+	b.WriteString(`    )
     COMPREPLY=()
+    command="posagent ${COMP_WORDS[*]:1:1}"
+    [ -z "${below["$command"]:-}" ] || command="posagent ${COMP_WORDS[*]:1:2}"
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "%s" -- "$word")
+        command=posagent
+    elif [ "$COMP_CWORD" -eq 2 ] && [ -n "${below["posagent ${COMP_WORDS[*]:1:1}"]:-}" ]; then
+        command="posagent ${COMP_WORDS[*]:1:1}"
+    fi
+    if [ -n "${below["$command"]:-}" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "${below["$command"]:-}" -- "$word")
         return
     fi
-    case ${COMP_WORDS[1]} in
-`, strings.Join(names, " "))
+    case $command in
+`)
 	for _, c := range p.commands {
 		flags := []string{"-h"}
 		for _, o := range c.flags {
 			flags = append(flags, "-"+o.name)
 		}
-		fmt.Fprintf(&b, "        %s) flags=\"%s\" ;;\n", c.name, strings.Join(flags, " "))
+		fmt.Fprintf(&b, "        %q) flags=%q ;;\n", "posagent "+c.name, strings.Join(flags, " "))
 	}
 	fmt.Fprintf(&b, `        *) return ;;
     esac
-    case "${COMP_WORDS[1]} $before" in
+    case "$command $before" in
         %s) ;;
         *)  if [[ $word == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word")
@@ -55,7 +69,7 @@ func valued(p program) string {
 	for _, c := range p.commands {
 		for _, o := range c.flags {
 			if o.argument != "" {
-				list = append(list, fmt.Sprintf(`"%s -%s"`, c.name, o.name))
+				list = append(list, fmt.Sprintf(`"posagent %s -%s"`, c.name, o.name))
 			}
 		}
 	}

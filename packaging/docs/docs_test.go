@@ -89,18 +89,30 @@ func completes(t *testing.T, about program, path string) {
 		t.Skip("no bash")
 	}
 	complete := func(words ...string) []string {
-		script := `source "$1"; shift; COMP_WORDS=(posagent "$@"); COMP_CWORD=$#; _posagent; printf '%s\n' "${COMPREPLY[@]}"`
+		script := `set -u; source "$1"; shift; COMP_WORDS=(./posagent "$@"); COMP_CWORD=$#; _posagent; printf '%s\n' "${COMPREPLY[@]}"`
 		out, err := exec.Command(bash, append([]string{"-c", script, "bash", path}, words...)...).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return strings.Fields(string(out))
 	}
-	if got, want := len(complete("")), len(about.commands); got != want {
-		t.Errorf("%d commands are offered, want %d", got, want)
+	below := map[string]int{}
+	for _, c := range about.commands {
+		below[c.under]++
+	}
+	for above, want := range below {
+		if got := len(complete(append(strings.Fields(above), "")...)); got != want {
+			t.Errorf("after %q %d commands are offered, want %d", above, got, want)
+		}
+	}
+	if below["keys"] == 0 {
+		t.Error("keys has no commands below it")
 	}
 	for _, c := range about.commands {
-		if got, want := len(complete(c.name, "-")), len(c.flags)+1; got != want {
+		if below[c.name] > 0 {
+			continue
+		}
+		if got, want := len(complete(append(strings.Fields(c.name), "-")...)), len(c.flags)+1; got != want {
 			t.Errorf("%s: %d flags are offered, want %d with -h", c.name, got, want)
 		}
 	}

@@ -15,7 +15,8 @@ type program struct {
 
 // command is one command's -h.
 type command struct {
-	name  string
+	name  string // a command below another has both words
+	under string // the command above it, if there is one
 	brief string
 	usage string   // what follows the name on the command line
 	about []string // lines, wrapped for 80 columns
@@ -39,15 +40,40 @@ func ask(path string) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	for i, c := range p.commands {
-		if text, err = help(path, c.name, "-h"); err != nil {
+	listed := p.commands
+	p.commands = nil
+	for _, c := range listed {
+		if err := c.ask(path); err != nil {
 			return program{}, err
 		}
-		if err := p.commands[i].read(text); err != nil {
-			return program{}, err
+		p.commands = append(p.commands, c)
+		for _, word := range c.words() {
+			below := command{name: c.name + " " + word, under: c.name}
+			if err := below.ask(path); err != nil {
+				return program{}, err
+			}
+			p.commands = append(p.commands, below)
 		}
 	}
 	return p, nil
+}
+
+func (c *command) ask(path string) error {
+	text, err := help(path, append(strings.Fields(c.name), "-h")...)
+	if err != nil {
+		return err
+	}
+	return c.read(text)
+}
+
+// words are the commands below a command: the first word of its usage, as in
+// "generate|show [FLAGS]".
+func (c *command) words() []string {
+	first, _, _ := strings.Cut(c.usage, " ")
+	if !regexp.MustCompile(`^[a-z-]+(\|[a-z-]+)+$`).MatchString(first) {
+		return nil
+	}
+	return strings.Split(first, "|")
 }
 
 func help(path string, args ...string) (string, error) {

@@ -62,7 +62,11 @@ func commandPage(r release, p program) string {
 
 func (c command) section() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ".SS posagent %s\n%s.\n.PP\n.B posagent %s\n%s\n.PP\n", roff(c.name), roff(capital(c.brief)), roff(c.name), roff(c.usage))
+	fmt.Fprintf(&b, ".SS posagent %s\n", roff(c.name))
+	if c.brief != "" {
+		fmt.Fprintf(&b, "%s.\n.PP\n", roff(strings.ToUpper(c.brief[:1])+c.brief[1:]))
+	}
+	fmt.Fprintf(&b, ".B posagent %s\n%s\n.PP\n", roff(c.name), roff(strings.Join(strings.Fields(c.usage), " ")))
 	b.WriteString(body(c.about))
 	for _, o := range c.flags {
 		fmt.Fprintf(&b, ".TP\n\\fB%s\\fR", roff("-"+o.name))
@@ -73,8 +77,6 @@ func (c command) section() string {
 	}
 	return b.String()
 }
-
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // epilogue is what no command says of itself.
 const epilogue = `.SH EXIT STATUS
