@@ -135,6 +135,8 @@ func (a *agent) attend(ctx, linkCtx context.Context, stop func(), worked <-chan 
 	defer feed.Stop()
 	defer look.Stop()
 	ending := ctx.Done()
+	var hup <-chan os.Signal // nothing is read anew before the worker is there to adopt it
+	var changed <-chan time.Time
 	for {
 		select {
 		case err := <-worked:
@@ -142,18 +144,22 @@ func (a *agent) attend(ctx, linkCtx context.Context, stop func(), worked <-chan 
 		case <-a.failed: // an agent that can't serve a register says so by ending
 			stop()
 		case <-ending:
-			ending = nil
+			ending, hup, changed = nil, nil, nil
 			a.around.systemd.tell("STOPPING=1", "STATUS=ending: calls under way may finish")
 		case <-ready:
 			ready = nil
+			if ending == nil {
+				continue
+			}
+			hup, changed = a.around.hup, look.C
 			a.around.systemd.tell("READY=1", "WATCHDOG=1", a.statusLine())
 		case <-feed.C:
 			if ending != nil {
 				a.feed(linkCtx)
 			}
-		case <-a.around.hup:
+		case <-hup:
 			a.reload(linkCtx, "SIGHUP")
-		case <-look.C:
+		case <-changed:
 			a.clock.fault() // said in the log when it turns
 			if a.watch.changed() {
 				a.reload(linkCtx, "the file changed")

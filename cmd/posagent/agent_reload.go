@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -37,6 +38,9 @@ func (a *agent) reload(ctx context.Context, because string) {
 	}
 	changed := differences(a.s, next)
 	wasListening := a.s.Status.Listen
+	if !a.s.sameAntom(next) {
+		a.beside.Go(func() { a.warm(ctx) }) // what is wrong with new keys is said now, and not at the next sale
+	}
 	a.s = next
 	a.methods.Store(&next.Payments.Methods)
 	if a.around.logs != nil {
@@ -74,28 +78,34 @@ func (a *agent) adopt(ctx context.Context, next settings, client *antom.Client) 
 		kept = append(kept, "store.path changes only at a restart; the store is still "+a.s.Store.Path)
 		next.Store = a.s.Store
 	}
-	moves := next.Antom.BaseURL != a.s.Antom.BaseURL || next.Antom.ClientID != a.s.Antom.ClientID
-	other := !a.s.sameAntom(next)
+	was, moves, other := a.s, next.movesFrom(a.s), !a.s.sameAntom(next)
 	var open atomic.Int64
-	ctx, cancel := context.WithTimeout(ctx, adoptTime)
+	var late atomic.Bool // the worker came round when nobody waited for it any more
+	waiting, cancel := context.WithTimeout(ctx, adoptTime)
 	defer cancel()
-	err = a.worker.Adopt(ctx, func(n int) queue.Terms {
+	err = a.worker.Adopt(waiting, func(n int) queue.Terms {
 		open.Store(int64(n))
-		if moves && n > 0 {
-			return terms(next.withAntomOf(a.s))
-		}
-		if other {
+		switch {
+		case late.Load():
+			return terms(was)
+		case moves && n > 0:
+			return terms(next.withAntomOf(was))
+		case other:
 			a.acquirer.renew(client)
 		}
 		return terms(next)
 	})
-	if err == nil && moves && open.Load() > 0 {
-		kept = append(kept, "[antom] changes its base_url or client_id only while no payment is open, and "+
-			count(int(open.Load()), "payment")+" or refunds are: another gateway does not know them. "+
-			"The whole of [antom] stays as it was; reload (SIGHUP) once posagent status shows none")
-		next = next.withAntomOf(a.s)
+	if err != nil {
+		late.Store(true)
+		return was, nil, fmt.Errorf("the worker did not take it on: %w", err)
 	}
-	return next, kept, err
+	if moves && open.Load() > 0 {
+		kept = append(kept, "[antom] changes its base_url or client_id only while nothing is open, for another gateway does not know "+
+			"what this one was sent, and "+fmt.Sprint(open.Load())+" payments or refunds are open; all of [antom] stays as it was: "+
+			"reload (SIGHUP) once posagent status shows none")
+		next = next.withAntomOf(was)
+	}
+	return next, kept, nil
 }
 
 // relisten moves the status socket where the configuration wants it, and tries
@@ -106,6 +116,11 @@ func (a *agent) relisten(ctx context.Context, was string) {
 	}
 	a.status.close()
 	a.status = a.openStatus(ctx, a.s.Status.Listen)
+}
+
+// movesFrom reports whether Antom is elsewhere, or knows us by another name.
+func (s settings) movesFrom(was settings) bool {
+	return s.Antom.BaseURL != was.Antom.BaseURL || s.Antom.ClientID != was.Antom.ClientID
 }
 
 // sameAntom reports whether calls would be made in the same way, by the same keys.

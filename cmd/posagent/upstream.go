@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -75,16 +76,12 @@ type heard struct {
 // note takes how a call that began then has ended.
 func (h heard) note(ctx context.Context, call queue.Action, began time.Time, a queue.Answer) queue.Answer {
 	h.figures.called(call, a.Verdict, time.Since(began))
+	why := ""
 	if a.Verdict == queue.VerdictUnknown || a.Verdict == queue.VerdictNotSent {
-		why := a.Why
-		if why == "" {
-			why = "no answer that can be trusted"
-		}
-		h.upstream.note(ctx, why)
-		return a
+		why = cmp.Or(a.Why, "no answer that can be trusted")
 	}
-	h.upstream.note(ctx, "")
-	h.warmer.used()
+	h.upstream.note(ctx, why)
+	h.warmer.called(called{well: why == "", sale: call == queue.Pay || call == queue.GiveBack})
 	return a
 }
 

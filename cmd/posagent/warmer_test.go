@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +38,7 @@ func TestASaleKeepsTheWayWarm(t *testing.T) {
 		time.Sleep(time.Hour)
 		before := len(tries())
 		for range 100 { // a sale every twenty seconds warms by itself
-			w.used()
+			w.called(called{well: true, sale: true})
 			time.Sleep(20 * time.Second)
 		}
 		if got := tries(); len(got) != before {
@@ -66,15 +67,51 @@ func TestHintsDoNotStorm(t *testing.T) {
 	}
 }
 
-func TestWhoIsAwayIsNotCalledAgainUnasked(t *testing.T) {
-	warmed(t, func() bool { return false }, func(w *warmer, tries func() []time.Duration) {
-		time.Sleep(time.Hour)
-		if got := tries(); len(got) != 1 {
-			t.Errorf("called at %v", got)
+// Antom comes back after a night without a network: it is found out without a sale,
+// and before that the box is left in peace.
+func TestWhoIsAwayIsTriedEverLess(t *testing.T) {
+	back := false
+	warmed(t, func() bool { return back }, func(w *warmer, tries func() []time.Duration) {
+		time.Sleep(9 * time.Minute)
+		got := tries()
+		want := []time.Duration{0, 30 * time.Second, 90 * time.Second, 210 * time.Second, 450 * time.Second}
+		if !slices.Equal(got, want) {
+			t.Errorf("tried at %v, want %v", got, want)
 		}
-		w.hint()
-		if got := tries(); len(got) != 2 || got[1] != time.Hour {
-			t.Errorf("after a register opened its link: %v", got)
+		time.Sleep(8 * time.Hour)
+		before := len(tries())
+		if before > 5+8*12+1 {
+			t.Errorf("tried %d times in a night", before)
+		}
+		back = true
+		time.Sleep(5 * time.Minute)
+		if got := tries(); len(got) != before+1 {
+			t.Errorf("found out by %d attempts", len(got)-before)
+		}
+		time.Sleep(time.Hour)
+		if got := tries(); len(got) != before+1 {
+			t.Errorf("idle again, and yet tried %d times", len(got)-before-1)
+		}
+	})
+}
+
+// A question about what is in doubt has no answer: that Antom is back is found out,
+// and an hourly question does not keep an idle shop warm.
+func TestCallsOfOthersTellAsMuch(t *testing.T) {
+	warmed(t, func() bool { return true }, func(w *warmer, tries func() []time.Duration) {
+		time.Sleep(time.Hour)
+		before := len(tries())
+		w.called(called{well: false})
+		time.Sleep(warmPause + time.Second)
+		if got := tries(); len(got) != before+1 {
+			t.Errorf("tried %d times after a call without an answer, want once", len(got)-before)
+		}
+		for range 24 {
+			w.called(called{well: true})
+			time.Sleep(time.Hour)
+		}
+		if got := tries(); len(got) != before+1 {
+			t.Errorf("%d attempts in a day of hourly questions", len(got)-before-1)
 		}
 	})
 }
