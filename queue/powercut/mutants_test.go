@@ -87,8 +87,7 @@ func mutants() []mutant {
 			{"queue/damage.go", "\tif !s.unsettled {", "\tif true {"},
 		}},
 		{name: "unsigned believed", cheap: true, proof: byShop, patches: []patch{
-			{"antom/judge.go", "\tvalue, err := only(r.header, \"Signature\")\n\tif err != nil {\n",
-				"\tvalue, err := only(r.header, \"Signature\")\n\tif err != nil {\n\t\treturn c.opts.Now(), nil\n"},
+			{"antom/judge.go", "\treturn time.Time{}, fmt.Errorf(\"%w: %w\", ErrSignature, ErrUnsigned)\n", "\treturn c.opts.Now(), nil\n"},
 		}},
 	}
 }
