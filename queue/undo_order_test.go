@@ -1,0 +1,50 @@
+package queue
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A reversal's id is the payment's alone and the same for ever: a program that makes
+// another of it after an update would give the money back twice.
+func TestAReversalsIDIsThePaymentsAloneAndForEver(t *testing.T) {
+	if got, want := reversalID("R03_20260823_000117"), "RV_2944d9751c30b0017482df357bdf3033c5d6e70a"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	seen := map[string]string{}
+	for _, id := range append(ids(1000), "R", "R0", "R00", strings.Repeat("R", 63), strings.Repeat("R", 64)) {
+		rv := reversalID(id)
+		if other := seen[rv]; other != "" {
+			t.Errorf("%s and %s have one reversal", id, other)
+		}
+		seen[rv] = id
+		if !isReversalID(rv) || len(rv) > 64 {
+			t.Errorf("%s is no id of a reversal", rv)
+		}
+	}
+}
+
+// The refunds of a payment go in the order in which they came.
+func TestRefundsOfOnePaymentGoInTheirOrder(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		a.until(t, "R1", Paid, time.Second)
+		for _, id := range []string{"F9", "F5", "F7", "F1"} {
+			bank.treatAs(id, behaviour{before: 10 * time.Second})
+			a.refund(t, partOf(id, "R1", 100))
+			time.Sleep(time.Second) // fake
+		}
+		for _, id := range []string{"F9", "F5", "F7"} {
+			a.untilRefund(t, id, Refunded, time.Minute)
+			synctest.Wait()
+			if got := bank.refunded("F1"); got != 0 {
+				t.Fatalf("F1, the last to come, was given back before %s was over", id)
+			}
+		}
+		a.untilRefund(t, "F1", Refunded, time.Minute)
+	})
+}
