@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,5 +47,32 @@ func TestRefundsOfOnePaymentGoInTheirOrder(t *testing.T) {
 			}
 		}
 		a.untilRefund(t, "F1", Refunded, time.Minute)
+	})
+}
+
+// A "delivered" of another rev than the present one closes nothing, opens nothing
+// again, and leaves nothing that can't be stored.
+func TestADeliveryOfAnotherRevChangesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		p, _ := a.until(t, "R1", Paid, time.Second)
+		deliver := func(rev int64) {
+			t.Helper()
+			if got, err := a.Deliver(ctx, "R1", rev); err != nil || got.Delivered > got.Rev {
+				t.Errorf("delivered of rev %d: %+v (%v)", rev, got, err)
+			}
+		}
+		deliver(p.Rev + 97)
+		time.Sleep(lazily + time.Second) // fake: what is lazy is written
+		if h, err := a.Health(ctx); err != nil || !h.Writable {
+			t.Errorf("after a rev that never was: %+v (%v)", h, err)
+		}
+		wantUntold(t, a, "lane1", "R1")
+		deliver(p.Rev)
+		deliver(p.Rev - 1) // an older one, late
+		wantUntold(t, a, "lane1")
 	})
 }
