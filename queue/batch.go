@@ -8,18 +8,21 @@ import (
 )
 
 // Change is one row to be saved: New in place of Old, or as a first row where Old
-// is the zero value.
-type Change[R any] struct{ Old, New R }
+// is the zero value; and what its story is told with it.
+type Change[R any] struct {
+	Old, New R
+	Events   []Event
+}
 
 // Batch is what is saved together. Each change is a compare-and-set: a row that
 // is no longer Old is an error, and nothing of the batch is kept.
 type Batch struct {
 	Payments []Change[Payment]
 	Refunds  []Change[Refund]
-	Events   []Event
 	Bury     []Burial
 	Aborted  []Aborted
 	Forget   []string // IDs whose story is deleted
+	PutAway  []string // IDs of payments; those that are closed are put away
 }
 
 // Burial names a row that a failed commit may have left behind, to be removed.
@@ -49,15 +52,15 @@ func (s *Store) Save(b Batch) error {
 		for _, c := range b.Refunds {
 			w.refund(c)
 		}
-		for _, e := range b.Events {
-			w.exec("journal of "+e.ID, s.sql.insertEvent, e.ID, e.ID, millis(e.At), string(e.Kind), e.Text)
-		}
 		for _, a := range b.Aborted {
 			w.exec("abort "+a.ID, s.sql.insertAborted, a.ID, a.Register, a.At)
 		}
 		for _, id := range b.Forget {
+			w.exec("forget "+id, s.sql.deleteEvents, id)
 			w.exec("forget "+id, s.sql.deleteStory, id)
+			w.exec("forget "+id, s.sql.emptyStory, id)
 		}
+		w.putAway(b.PutAway)
 		return w.err
 	})
 }
@@ -97,22 +100,37 @@ func (w *writer) swap(what string, stmt *sql.Stmt, args ...any) {
 // errChanged says that a compare-and-set found another row than it was told.
 var errChanged = errors.New("the row was changed by someone else")
 
+// payment writes a payment where it lies: at hand, or put away, where it stays only
+// as long as it is closed.
 func (w *writer) payment(c Change[Payment]) {
-	if c.Old.ID == "" {
-		w.exec("payment "+c.New.ID, w.s.sql.insertPayment, paymentValues(c.New)...)
+	what, story := "payment "+c.New.ID, encodeStory(c.Events)
+	switch {
+	case c.Old.ID == "":
+		w.exec(what, w.s.sql.insertPayment, append(paymentValues(c.New), story)...)
 		return
+	case c.Old.Closed() && c.New.Closed():
+		if w.exec(what, w.s.sql.updateClosed, append(paymentValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...) > 0 {
+			if story != "" {
+				w.exec(what, w.s.sql.addStory, c.Old.ID, story)
+			}
+			return
+		}
+	case c.Old.Closed():
+		w.takeOut(c.Old)
 	}
-	w.swap("payment "+c.New.ID, w.s.sql.updatePayment,
-		append(paymentValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+	w.swap(what, w.s.sql.updatePayment, append(paymentValues(c.New), story, c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
 }
 
 func (w *writer) refund(c Change[Refund]) {
 	if c.Old.ID == "" {
 		w.exec("refund "+c.New.ID, w.s.sql.insertRefund, refundValues(c.New)...)
-		return
+	} else {
+		w.swap("refund "+c.New.ID, w.s.sql.updateRefund,
+			append(refundValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
 	}
-	w.swap("refund "+c.New.ID, w.s.sql.updateRefund,
-		append(refundValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+	for _, e := range c.Events {
+		w.exec("journal of "+e.ID, w.s.sql.insertEvent, e.ID, e.ID, millis(e.At), string(e.Kind), e.Text)
+	}
 }
 
 // bury removes what failed commits may have left. A commit that writes nothing
@@ -131,8 +149,11 @@ func (w *writer) bury(list []Burial) {
 // statements are the prepared statements of the one writing connection.
 type statements struct {
 	insertPayment, updatePayment, insertRefund, updateRefund *sql.Stmt
-	insertEvent, insertAborted, deleteStory                  *sql.Stmt
+	insertEvent, insertAborted, deleteEvents, deleteStory    *sql.Stmt
 	countBurial, buryPayment, buryRefund                     *sql.Stmt
+
+	updateClosed, addStory, emptyStory *sql.Stmt
+	putAway, takeOut                   []*sql.Stmt
 }
 
 // prepareStatements compiles what every save needs, once.
@@ -141,16 +162,21 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		stmt **sql.Stmt
 		text string
 	}{
-		{&s.sql.insertPayment, insertRow("payment", paymentColumns)},
-		{&s.sql.updatePayment, updateRow("payment", paymentColumns)},
+		{&s.sql.insertPayment, insertRow("payment_open", paymentColumns+", story")},
+		{&s.sql.updatePayment, "update payment_open set (" + paymentColumns + ") = (" + marks(paymentColumns) +
+			"), story = story || ? where id = ? and rev = ? and attempts = ?"},
+		{&s.sql.updateClosed, updateRow("payment_closed", paymentColumns)},
+		{&s.sql.addStory, "insert into story (id, text) values (?, ?) on conflict (id) do update set text = text || excluded.text"},
 		{&s.sql.insertRefund, insertRow("refund", refundColumns)},
 		{&s.sql.updateRefund, updateRow("refund", refundColumns)},
 		{&s.sql.insertEvent, `insert into event (id, n, at, kind, text)
 			values (?, (select coalesce(max(n), 0) + 1 from event where id = ?), ?, ?, ?)`},
 		{&s.sql.insertAborted, "insert or ignore into aborted (id, register, at) values (?, ?, ?)"},
-		{&s.sql.deleteStory, "delete from event where id = ?"},
+		{&s.sql.deleteEvents, "delete from event where id = ?"},
+		{&s.sql.deleteStory, "delete from story where id = ?"},
+		{&s.sql.emptyStory, "update payment_open set story = '' where id = ? and story != ''"},
 		{&s.sql.countBurial, "update fact set value = value + 1 where name = 'burials'"},
-		{&s.sql.buryPayment, "delete from payment where id = ? and received_at = ? and state = 'sending' and attempts = 1"},
+		{&s.sql.buryPayment, "delete from payment_open where id = ? and received_at = ? and state = 'sending' and attempts = 1"},
 		{&s.sql.buryRefund, "delete from refund where id = ? and received_at = ? and rev = 1 and attempts <= 1"},
 	} {
 		var err error
@@ -158,7 +184,12 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 			return fmt.Errorf("prepare %q: %w", p.text, err)
 		}
 	}
-	return nil
+	var err error
+	if s.sql.putAway, err = s.prepareAll(ctx, putAwaySQL()); err != nil {
+		return err
+	}
+	s.sql.takeOut, err = s.prepareAll(ctx, takeOutSQL())
+	return err
 }
 
 // insertRow and updateRow write the statements for a table's columns. An update

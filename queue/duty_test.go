@@ -115,7 +115,7 @@ func TestARivalOnTheStoreEndsTheWorker(t *testing.T) {
 		a := start(t, path, bank)
 		a.pay(t, "lane1", "R1")
 		synctest.Wait()
-		if _, err := a.store.write.Exec("update payment set rev = 70 where id = 'R1'"); err != nil {
+		if _, err := a.store.write.Exec("update payment_open set rev = 70 where id = 'R1'"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second) // fake

@@ -137,8 +137,7 @@ func (p *payment) call(g Gateway, act Action) func(context.Context) Answer {
 }
 
 func (p *payment) put(b *Batch) {
-	b.Payments = append(b.Payments, Change[Payment]{Old: p.saved, New: p.row})
-	b.Events = append(b.Events, p.journal...)
+	b.Payments = append(b.Payments, Change[Payment]{p.saved, p.row, p.journal})
 }
 
 func (p *payment) log() slog.Attr { return slog.Any("payment", p.row) }
@@ -199,8 +198,7 @@ func (r *refund) call(g Gateway, act Action) func(context.Context) Answer {
 }
 
 func (r *refund) put(b *Batch) {
-	b.Refunds = append(b.Refunds, Change[Refund]{Old: r.saved, New: r.row})
-	b.Events = append(b.Events, r.journal...)
+	b.Refunds = append(b.Refunds, Change[Refund]{r.saved, r.row, r.journal})
 }
 
 func (r *refund) log() slog.Attr { return slog.Any("refund", r.row) }

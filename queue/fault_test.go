@@ -174,7 +174,7 @@ func TestOneBadRowOfACommitDoesNotTakeTheOthersWithIt(t *testing.T) {
 		}
 		l.flush(context.Background(), time.Now())
 		a, b := <-l.answers, <-l.answers
-		if _, err := l.o.Store.write.Exec("update payment set rev = 70 where id = 'R1'"); err != nil { // by someone else
+		if _, err := l.o.Store.write.Exec("update payment_open set rev = 70 where id = 'R1'"); err != nil { // by someone else
 			t.Fatal(err)
 		}
 		l.answered(time.Now(), a)

@@ -79,6 +79,9 @@ func (l *loop) commit(now time.Time, items []item) error {
 	for _, it := range items {
 		it.put(&b)
 	}
+	if len(l.away) >= putAwayAt && !l.failing && len(items) > 0 {
+		b.PutAway = l.away
+	}
 	began := time.Now()
 	if err := l.saveWithReserve(b, items); err != nil {
 		l.ends.failed++
@@ -86,6 +89,9 @@ func (l *loop) commit(now time.Time, items []item) error {
 	}
 	if l.o.Saved != nil {
 		l.o.Saved(time.Since(began))
+	}
+	if len(b.PutAway) > 0 {
+		l.away = nil
 	}
 	if l.said && len(items) > 0 {
 		l.said = false
@@ -103,6 +109,10 @@ func (l *loop) commit(now time.Time, items []item) error {
 // more: for what is under way, not for new payments.
 func (l *loop) saveWithReserve(b Batch, items []item) error {
 	err := l.o.Store.Save(b)
+	if isFull(err) && len(b.PutAway) > 0 { // that can wait
+		b.PutAway = nil
+		err = l.o.Store.Save(b)
+	}
 	if !isFull(err) || slices.ContainsFunc(items, item.fresh) || !dropBallast(l.o.Store.path) {
 		return err
 	}
@@ -211,6 +221,7 @@ func (l *loop) forget(now time.Time, it item) {
 	switch it := it.(type) {
 	case *payment:
 		delete(l.payments, it.row.ID)
+		l.away = append(l.away, it.row.ID)
 	case *refund:
 		delete(l.refunds, it.row.ID)
 	}

@@ -2,6 +2,8 @@ package queue
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -31,6 +33,7 @@ const (
 	EventReversal  EventKind = "reversal"  // how the undoing of a late abort stands
 	EventTold      EventKind = "told"      // the end was put on the register's line; written down with what follows
 	EventDelivered EventKind = "delivered" // the register has stored the end
+	EventDamaged   EventKind = "damaged"   // a line that can't be read any more
 )
 
 // InquiriesTold is how many inquiries a story tells one by one; of what comes after
@@ -133,4 +136,29 @@ func storedRefund(r Refund) Event {
 		by = "late abort"
 	}
 	return Event{r.ID, r.ReceivedAt, EventStored, fmt.Sprintf("%s: %d %s of %s", by, r.AmountMinor, r.Currency, r.PaymentRequestID)}
+}
+
+// encodeStory is events as they stand in a payment's row, a line each: the time in
+// milliseconds, the kind, the text.
+func encodeStory(events []Event) string {
+	var b strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&b, "%d %s %s\n", millis(e.At), e.Kind, strings.ReplaceAll(e.Text, "\n", " "))
+	}
+	return b.String()
+}
+
+// decodeStory reads what encodeStory wrote.
+func decodeStory(id, text string) []Event {
+	var list []Event
+	for line := range strings.Lines(text) {
+		at, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		kind, said, _ := strings.Cut(rest, " ")
+		ms, err := strconv.ParseInt(at, 10, 64)
+		if err != nil { // a line that was damaged is told as it is: the row has the CRC, its story has none
+			kind, said = string(EventDamaged), line
+		}
+		list = append(list, Event{id, fromMillis(ms), EventKind(kind), said})
+	}
+	return list
 }

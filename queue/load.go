@@ -25,6 +25,9 @@ func (l *loop) load(ctx context.Context, now time.Time) error {
 	if l.newBoot, l.boot, err = l.o.Store.newBoot(ctx); err != nil {
 		return err
 	}
+	if l.away, err = l.o.Store.closedAtHandIDs(ctx); err != nil {
+		return err
+	}
 	if err := l.loadPayments(ctx, now); err != nil {
 		return err
 	}

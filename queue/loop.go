@@ -60,6 +60,7 @@ type loop struct {
 	retryAt  time.Time        // after a failed commit: not before
 	lazyFrom time.Time        // since when a lazy change waits; zero: none does
 	pruner   pruner
+	away     []string // closed and to be put away
 
 	calls    sync.WaitGroup
 	underWay int

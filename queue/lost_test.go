@@ -116,7 +116,7 @@ func TestPruningPassesWhatIsDamagedAndReachesRefunds(t *testing.T) {
 // damage makes the CRC of a payment's row wrong.
 func damage(t *testing.T, a *agent, id string) {
 	t.Helper()
-	if _, err := a.store.write.Exec("update payment set crc = crc + 1 where id = ?", id); err != nil {
+	if _, err := a.store.write.Exec("update payment_open set crc = crc + 1 where id = ?", id); err != nil {
 		t.Fatal(err)
 	}
 }

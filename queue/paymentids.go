@@ -33,9 +33,11 @@ func (p *paymentIDs) owner(paymentID string) string { return p.owners[paymentID]
 // recentPaymentIDs returns the newest paymentIds in the store.
 func (s *Store) recentPaymentIDs(ctx context.Context, most int) (paymentIDs, error) {
 	known := newPaymentIDs(most)
-	rows, err := s.read.QueryContext(ctx, `select payment_id, id from
-		(select payment_id, id, ended_seq from payment where payment_id != '' and state = 'paid' order by ended_seq desc limit ?)
-		order by ended_seq`, most)
+	rows, err := s.read.QueryContext(ctx, `select payment_id, id from (
+			select payment_id, id, 0 as at_hand, n from (select * from acquirer_id order by n desc limit ?)
+			union all
+			select payment_id, id, 1, ended_seq from payment_open where payment_id != '' and state = 'paid'
+		) order by at_hand, n`, most)
 	if err != nil {
 		return known, err
 	}

@@ -62,10 +62,11 @@ func (r reader) RefundsOf(ctx context.Context, paymentRequestID string) ([]Refun
 	return list, wrap(err, "refunds of "+paymentRequestID)
 }
 
-// PaymentByAcquirerID returns the payment with the acquirer's paymentId. It may
-// read the whole table: an index would cost every sale a page.
+// PaymentByAcquirerID returns the payment with the acquirer's paymentId.
 func (s *Store) PaymentByAcquirerID(ctx context.Context, paymentID string) (Payment, error) {
-	p, err := rowOf(ctx, s.read, scanPayment, selectPayment("where payment_id = ? and state = 'paid' limit 1"), paymentID)
+	p, err := rowOf(ctx, s.read, scanPayment, "select "+paymentColumns+" from payment_open where payment_id = ? and state = 'paid' "+
+		"union all select "+paymentColumns+" from payment_closed where id in (select id from acquirer_id where payment_id = ?) "+
+		"limit 1", paymentID, paymentID)
 	return p, wrap(err, "paymentId "+paymentID)
 }
 
@@ -76,11 +77,18 @@ const (
 )
 
 // Unclosed returns every payment that is open or being undone, or whose end the
-// register has not stored yet, oldest first. It reads the whole table: once, at
-// start.
+// register has not stored yet, oldest first.
 func (s *Store) Unclosed(ctx context.Context) ([]Payment, error) {
 	return rowsOf(ctx, s.read, scanPayment,
-		selectPayment("where "+unclosedPayment+" order by received_at, id"))
+		"select "+paymentColumns+" from payment_open where "+unclosedPayment+" order by received_at, id")
+}
+
+// closedAtHandIDs names the payments that wait to be put away.
+func (s *Store) closedAtHandIDs(ctx context.Context) ([]string, error) {
+	return rowsOf(ctx, s.read, func(row scanner) (id string, err error) {
+		err = row.Scan(&id)
+		return id, err
+	}, "select id from payment_open where not "+unclosedPayment)
 }
 
 // UnclosedRefunds is Unclosed for refunds.
@@ -97,13 +105,15 @@ type Ended struct {
 	Refund   bool
 }
 
-// LastEnded returns, of each register, what ended last. It reads the whole
-// tables: once, at start.
+// LastEnded returns, of each register, what ended last: of the payments at hand, of
+// those put away, and of the refunds.
 func (s *Store) LastEnded(ctx context.Context) ([]Ended, error) {
 	return rowsOf(ctx, s.read, func(row scanner) (e Ended, err error) {
 		err = row.Scan(&e.Register, &e.ID, &e.Seq, &e.Refund)
 		return e, err
-	}, `select register, id, max(ended_seq), 0 from payment where ended_seq > 0 group by register
+	}, `select register, id, max(ended_seq), 0 from payment_open where ended_seq > 0 group by register
+		union all
+		select register, id, seq, 0 from last_ended
 		union all
 		select register, id, max(ended_seq), 1 from refund where ended_seq > 0 and reversal = 0 group by register`)
 }
@@ -116,6 +126,16 @@ func (r reader) Story(ctx context.Context, id string) ([]Event, error) {
 		e.At = fromMillis(at)
 		return e, err
 	}, "select id, at, kind, text from event where id = ? order by n", id)
+	if err != nil {
+		return nil, wrap(err, "story of "+id)
+	}
+	texts, err := rowsOf(ctx, r.read, func(row scanner) (text string, err error) {
+		err = row.Scan(&text)
+		return text, err
+	}, "select text from story where id = ? union all select story from payment_open where id = ?", id, id)
+	for _, text := range texts {
+		story = append(story, decodeStory(id, text)...)
+	}
 	return story, wrap(err, "story of "+id)
 }
 

@@ -168,6 +168,6 @@ func (s *Store) Resolve(ctx context.Context, p Policy, payTimeout time.Duration,
 	}
 	next.EndedSeq++
 	return next, wrap(s.Save(Batch{
-		Payments: []Change[Payment]{{Old: row, New: next}}, Events: storyOfPayment(now, row, next, in, act),
+		Payments: []Change[Payment]{{row, next, storyOfPayment(now, row, next, in, act)}},
 	}), "payment "+id)
 }

@@ -138,8 +138,13 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms)
 }
 
+// querier is a database, or what is being written to it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // rowsOf reads all rows of a query.
-func rowsOf[R any](ctx context.Context, db *sql.DB, scan func(scanner) (R, error), query string, args ...any) (all []R, err error) {
+func rowsOf[R any](ctx context.Context, db querier, scan func(scanner) (R, error), query string, args ...any) (all []R, err error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

@@ -158,13 +158,13 @@ func carryOver(from, to string, now time.Time, report *Salvage) error {
 const carryAtOnce = 500
 
 func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error {
-	payments, damaged := believable(old, scanPayment, func(p Payment) string { return p.ID },
-		selectPayment("order by id"), selectPayment("order by id desc"))
+	rows, damaged := believable(old, scanPayment, func(p Payment) string { return p.ID }, paymentQueries(old)...)
 	report.Damaged += damaged
-	for some := range slices.Chunk(payments, carryAtOnce) {
+	for some := range slices.Chunk(rows, carryAtOnce) {
 		var b Batch
 		for _, p := range some {
 			b.Payments = append(b.Payments, Change[Payment]{New: onlyAskAbout(now, p, report)})
+			b.PutAway = append(b.PutAway, p.ID) // if it is closed
 		}
 		if err := fresh.Save(b); err != nil {
 			return err
@@ -182,7 +182,7 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 			return err
 		}
 	}
-	report.Kept = len(payments) + len(refunds)
+	report.Kept = len(rows) + len(refunds)
 	marks, _ := believable(old, scanAborted, func(a Aborted) string { return a.ID },
 		selectAborted(""), selectAborted("order by id desc"))
 	return fresh.Save(Batch{Aborted: marks})
@@ -191,6 +191,24 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 // revsLost is more changes than any row sees: by so much may a register know better
 // than a row that was carried over.
 const revsLost = 1000
+
+// paymentQueries are the questions for all payments, from both ends of each table that
+// holds some: a store may be from before they were put away, and a view would hide
+// in one table what is damaged in the other.
+func paymentQueries(db *sql.DB) []string {
+	var list []string
+	for _, table := range []string{"payment_open", "payment_closed", "payment"} {
+		var kind string
+		err := db.QueryRowContext(context.Background(), "select type from sqlite_schema where name = ?", table).Scan(&kind)
+		if err == nil && kind != "table" || errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		for _, order := range []string{"id", "id desc"} {
+			list = append(list, "select "+paymentColumns+" from "+table+" order by "+order)
+		}
+	}
+	return list
+}
 
 // onlyAskAbout makes an open payment one that is asked about and never paid again:
 // its row may be older than what happened. What the register was told of that is in

@@ -27,7 +27,11 @@ func fill(t *testing.T, path string, n int) {
 			p = Policy{}.end(p.ReceivedAt, p, testAnswer(VerdictPaid, Pay))
 			p.EndedSeq, p.PaymentID, p.Delivered = int64(i+1), fmt.Sprintf("A%d", i), p.Rev
 		}
-		if err := s.Save(Batch{Payments: []Change[Payment]{{New: p}}}); err != nil {
+		b := Batch{Payments: []Change[Payment]{{New: p}}}
+		if i%3 == 1 { // one third at hand and closed, one open, one put away
+			b.PutAway = []string{p.ID}
+		}
+		if err := s.Save(b); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +65,7 @@ func TestADamagedStoreIsReplacedAndNothingIsPaidAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		const n = 200
 		fill(t, path, n)
-		spoil(t, path, 9*4096, make([]byte, 4096)) // a page in the middle of the table
+		spoil(t, path, 30*4096, make([]byte, 4096)) // a page in the middle of the table
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +112,7 @@ func TestADamagedStoreIsReplacedAndNothingIsPaidAgain(t *testing.T) {
 func TestAPaymentThatMayHaveBeenLostIsAskedAboutFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		fill(t, path, 200)
-		spoil(t, path, 9*4096, make([]byte, 4096))
+		spoil(t, path, 30*4096, make([]byte, 4096))
 		bank.charges["LOST"] = 1
 		a := start(t, path, bank)
 		defer a.stop(t)

@@ -11,6 +11,9 @@ import (
 // applicationID marks our files: "posa" in the header that file(1) reads.
 const applicationID = 0x706f7361
 
+// schemaShelves is the schema with which payments are put away.
+const schemaShelves = 2
+
 //go:embed schema/*.sql
 var schema embed.FS
 
@@ -76,6 +79,9 @@ func (s *Store) applySchema(ctx context.Context, n int, text string) error {
 	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, fmt.Sprintf("%s;\npragma user_version = %d;\npragma application_id = %d;",
 			text, n, applicationID))
+		if err == nil && n == schemaShelves {
+			err = takeOutUnclosed(ctx, tx)
+		}
 		return err
 	})
 }

@@ -64,9 +64,14 @@ func heldStore(t *testing.T, n int, parts ...string) string {
 	r, _ := BeginRefund(time.UnixMilli(1_750_000_100_000), Refund{
 		ID: "B1", PaymentRequestID: "R0001", PaymentID: "A1", Register: "lane2", AmountMinor: 300, Currency: "SGD",
 	}, true)
+	p, err := s.Payment(context.Background(), "R0001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := []Event{{"R0001", time.UnixMilli(1_750_000_000_001), EventStored, "by hand"}}
 	for _, b := range []Batch{
 		{Refunds: []Change[Refund]{{New: r}}},
-		{Events: []Event{{"R0001", time.UnixMilli(1_750_000_000_001), EventStored, "by hand"}}},
+		{Payments: []Change[Payment]{{p, p, told}}},
 	} {
 		if err := s.Save(b); err != nil {
 			t.Fatal(err)

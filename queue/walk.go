@@ -33,7 +33,7 @@ func (r reader) walk(ctx context.Context, table string, read func(piece) error) 
 func (r reader) walkUp(ctx context.Context, table string, read func(piece) error) (after string, err error) {
 	for rows := pieceRows; ; {
 		upTo, err := r.bound(ctx, "select id from "+table+" where id > ? order by id limit 1 offset ?",
-			"select max(id) from "+table+" where id > ?", after, rows-1)
+			"select (select id from "+table+" where id > ? order by id desc limit 1)", after, rows-1)
 		if err == nil && upTo == "" {
 			return after, nil
 		}
@@ -53,7 +53,7 @@ func (r reader) walkUp(ctx context.Context, table string, read func(piece) error
 
 // walkDown comes from the table's end as near to from as it can.
 func (r reader) walkDown(ctx context.Context, table, from string, read func(piece) error) error {
-	upTo, err := r.bound(ctx, "select max(id) from "+table, "")
+	upTo, err := r.bound(ctx, "select (select id from "+table+" order by id desc limit 1)", "")
 	for rows := pieceRows; err == nil && upTo > from; {
 		after, err := r.bound(ctx, "select id from "+table+" where id < ? order by id desc limit 1 offset ?", "", upTo, rows-1)
 		if err == nil {

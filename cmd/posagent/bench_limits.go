@@ -100,10 +100,8 @@ func (l *limits) commit() error {
 	now := time.Now()
 	id := fmt.Sprintf("LIMIT_%d", l.sales)
 	row, _ := queue.Begin(now, siteRegister, queue.Command{ID: id, Method: "ALIPAY_CN", AmountMinor: 1050, Currency: "SGD"}, time.Minute)
-	return l.store.Save(queue.Batch{
-		Payments: []queue.Change[queue.Payment]{{New: row}},
-		Events:   []queue.Event{{ID: id, At: now, Kind: queue.EventStored, Text: "by lane1, 1050 SGD"}, {ID: id, At: now, Kind: queue.EventAttempt, Text: "number 1"}},
-	})
+	story := []queue.Event{{ID: id, At: now, Kind: queue.EventStored, Text: "by lane1, 1050 SGD"}, {ID: id, At: now, Kind: queue.EventAttempt, Text: "number 1"}}
+	return l.store.Save(queue.Batch{Payments: []queue.Change[queue.Payment]{{New: row, Events: story}}})
 }
 
 func (l *limits) wrap() ([]byte, error) {

@@ -1,0 +1,86 @@
+package queue
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// costSales is how many sales are counted: several times what is put away together.
+const costSales = 10 * putAwayAt
+
+// frames are the pages in a store's write-ahead log, commit by commit.
+func frames(t *testing.T, path string) (commits [][]uint32) {
+	t.Helper()
+	wal, err := os.ReadFile(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header, frame = 32, 24 + 4096
+	var pages []uint32
+	for at := header; at+frame <= len(wal) && string(wal[at+8:at+16]) == string(wal[16:24]); at += frame {
+		pages = append(pages, binary.BigEndian.Uint32(wal[at:]))
+		if binary.BigEndian.Uint32(wal[at+4:]) != 0 {
+			commits = append(commits, pages)
+			pages = nil
+		}
+	}
+	return commits
+}
+
+// sellTo sells n times at so many tills in turn, everything delivered.
+func (a *agent) sellTo(t *testing.T, tills, n int) {
+	t.Helper()
+	for i := range n {
+		register := fmt.Sprintf("lane%d", 1+i%tills)
+		id := fmt.Sprintf("%s_20260823_%06d", register, i)
+		a.pay(t, register, id)
+		p, _ := a.until(t, id, Paid, time.Second)
+		if _, err := a.Deliver(context.Background(), id, p.Rev); err != nil {
+			t.Fatal(err)
+		}
+		for len(a.changed) > 0 {
+			<-a.changed
+		}
+	}
+}
+
+// What a sale costs a flash disk is counted, not timed: the pages that its commits
+// write to the log, journal and putting away included. A change that writes more
+// shows here, on whatever machine.
+func TestASaleWritesFewPages(t *testing.T) {
+	for _, c := range []struct {
+		tills int
+		most  float64
+	}{{1, 3.3}, {4, 4.2}} {
+		t.Run(fmt.Sprintf("%d tills", c.tills), func(t *testing.T) {
+			bubble(t, func(t *testing.T, path string, bank *acquirer) {
+				a := start(t, path, bank)
+				defer a.stop(t)
+				a.row0(t)
+				if _, err := a.store.write.Exec("pragma wal_autocheckpoint = 1000000"); err != nil {
+					t.Fatal(err)
+				}
+				before := frames(t, path)
+				a.sellTo(t, c.tills, costSales)
+				list := frames(t, path)[len(before):]
+				pages, by := 0, map[int]int{}
+				for _, commit := range list {
+					pages += len(commit)
+					by[len(commit)]++
+				}
+				if len(list) != 2*costSales {
+					t.Errorf("%d commits for %d sales", len(list), costSales)
+				}
+				got := float64(pages) / costSales
+				t.Logf("%.2f pages a sale; commits by their pages: %v", got, by)
+				if got > c.most {
+					t.Errorf("a sale writes %.2f pages, want at most %.2f", got, c.most)
+				}
+			})
+		})
+	}
+}
