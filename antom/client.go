@@ -10,21 +10,23 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // Client makes the five calls. It keeps its connections, is safe for use by
 // several goroutines, and prints as its address alone.
 type Client struct {
-	opts    Options
-	log     *slog.Logger
-	url     string // base, without a slash at its end
-	prefix  string // what stands for the base's path in a signature
-	trusted bool   // TLS or loopback: nobody on the way can forge a header
-	exposed bool   // plain http, to wherever: what is said must name its question
-	http    *http.Client
-	clock   *farClock
-	heard   *heard
+	opts     Options
+	log      *slog.Logger
+	url      string      // base, without a slash at its end
+	prefix   string      // what stands for the base's path in a signature
+	trusted  bool        // TLS or loopback: nobody on the way can forge a header
+	byAntoms atomic.Bool // certificates are judged by Antom's clock
+	exposed  bool        // plain http, to wherever: what is said must name its question
+	http     *http.Client
+	clock    *farClock
+	heard    *heard
 }
 
 // idleTime is how long a connection is kept that no call uses: below the 60 and
@@ -177,6 +179,7 @@ func (c *Client) call(ctx context.Context, op operation, q question, a answer) e
 	}
 	got, sent, err := c.exchange(ctx, msg)
 	if err != nil {
+		c.noteExpiry(err)
 		return &Error{Op: op.name, Sent: sent, HTTPStatus: got.status, Err: err}
 	}
 	result, err := c.judge(ctx, msg, &got, q, a)

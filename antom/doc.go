@@ -59,9 +59,10 @@
 // and never an outcome, and it is loud. The error names both clocks and what to do.
 // A difference above 30 s is warned of, once.
 //
-// Certificates are judged by Antom's clock once it was measured over TLS, so that a
-// jump of ours in the middle of the day shuts nobody out; until then by ours, but
-// never by one before Options.NotBefore. Verification is never switched off.
+// Certificates are judged by our clock, but never by one before Options.NotBefore,
+// and, where one is out of its time by that, at the next connection by Antom's as it
+// was measured over TLS; so a jump of ours in the middle of the day shuts nobody out.
+// Verification is never switched off.
 //
 // The HTTP status decides little: a 5xx, a redirect, HTML, a truncated body or
 // one without a result is no answer; a signed result is one, also at 400.

@@ -3,6 +3,8 @@ package antom
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
+	"errors"
 	"time"
 )
 
@@ -63,18 +65,28 @@ func (f *farClock) mayAsk(now time.Time) bool {
 	return true
 }
 
-// tlsTime is what certificates are judged by: Antom's own clock where it was
-// measured under a certificate that was good, so that a jump of ours shuts nobody
-// out; else ours, but never before NotBefore.
+// tlsTime is what certificates are judged by: our clock, but never one before
+// NotBefore; or Antom's, as measured under a certificate that was good, where the
+// last one was out of its time by the other. So a jump of either clock costs one
+// connection, and shuts nobody out.
 func (c *Client) tlsTime() time.Time {
 	now := c.opts.Now()
-	if antoms, known := c.clock.now(now); known && !c.exposed {
+	if antoms, known := c.clock.now(now); known && !c.exposed && c.byAntoms.Load() {
 		return antoms
 	}
 	if now.Before(c.opts.NotBefore) {
 		return c.opts.NotBefore
 	}
 	return now
+}
+
+// noteExpiry changes the clock by which certificates are judged where one was out of
+// its time.
+func (c *Client) noteExpiry(err error) {
+	var bad x509.CertificateInvalidError
+	if errors.As(err, &bad) && bad.Reason == x509.Expired {
+		c.byAntoms.Store(!c.byAntoms.Load())
+	}
 }
 
 // now returns a time that Antom's clock has reached, where it is known.

@@ -3,6 +3,8 @@ package antom
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"testing"
 	"time"
@@ -120,26 +122,44 @@ func TestTheTimeIsAskedNowAndThenOnly(t *testing.T) {
 	}
 }
 
-// Over TLS a clock that jumps while the agent runs shuts nobody out.
-func TestCertificatesAreJudgedByAntomsClockOnceItIsKnown(t *testing.T) {
-	g := newGateway(t)
-	now := time.Now()
-	server, roots, opened := overTLS(t, g)
-	c := g.client(func(o *Options) {
-		o.BaseURL, o.RootCAs = server.URL+"/openapi/v2", roots
-		o.Now = func() time.Time { return now }
-	})
-	g.speak = func(s *spoken) {
-		s.date, s.time = time.Now(), time.Now().Add(time.Duration(g.seen.Load())*time.Millisecond)
-	}
-	if _, err := c.Pay(testContext(t), testPay()); err != nil {
-		t.Fatal(err)
-	}
-	c.CloseIdleConnections()
-	c.clock.at = c.clock.at.AddDate(100, 0, 0) // as a jump of a clock with a monotonic reading looks
-	now = now.AddDate(100, 0, 0)
-	if _, err := c.Pay(testContext(t), testPay()); err != nil || opened.Load() != 2 {
-		t.Errorf("%d connections, %v", opened.Load(), err)
+// Over TLS a jump of our clock, or of Antom's, costs one connection at most.
+func TestAClockThatJumpsShutsNobodyOutOverTLS(t *testing.T) {
+	for name, jump := range map[string]func(c *Client, now *time.Time){
+		"ours": func(c *Client, now *time.Time) {
+			c.clock.at = c.clock.at.AddDate(100, 0, 0) // as with a monotonic reading
+			*now = now.AddDate(100, 0, 0)
+		},
+		"Antom's": func(c *Client, _ *time.Time) { c.clock.shown = c.clock.shown.AddDate(100, 0, 0) },
+		"both": func(c *Client, now *time.Time) {
+			c.clock.at, c.clock.shown = c.clock.at.AddDate(100, 0, 0), c.clock.shown.AddDate(100, 0, 0)
+			*now = now.AddDate(100, 0, 0)
+		},
+	} {
+		g := newGateway(t)
+		now := time.Now()
+		server, roots, _ := overTLS(t, g)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		c := g.client(func(o *Options) {
+			o.BaseURL, o.RootCAs = server.URL+"/openapi/v2", roots
+			o.Now = func() time.Time { return now }
+		})
+		antoms := now
+		g.speak = func(s *spoken) { s.date, s.time = antoms, antoms.Add(time.Duration(g.seen.Load())*time.Millisecond) }
+		if _, err := c.Pay(testContext(t), testPay()); err != nil {
+			t.Fatal(err)
+		}
+		jump(c, &now)
+		failed := 0
+		for range 4 {
+			c.CloseIdleConnections()
+			if resp, err := c.Pay(testContext(t), testPay()); err != nil {
+				failed++
+				wantIgnorance(t, resp, err, false, nil)
+			}
+		}
+		if want := map[string]int{"ours": 1, "Antom's": 0, "both": 4}[name]; failed != want {
+			t.Errorf("%s jumps: %d of 4 calls found no way, want %d", name, failed, want)
+		}
 	}
 }
 

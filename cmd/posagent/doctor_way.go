@@ -201,12 +201,24 @@ const (
 	skewRefused = time.Minute
 )
 
+// spanText writes a time that may be many years.
+func spanText(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d > 2*365*day:
+		return fmt.Sprintf("%d years", int(d/(365*day)))
+	case d > 2*day:
+		return fmt.Sprintf("%d days", int(d/day))
+	}
+	return d.String()
+}
+
 func judgeSkew(by string, ahead time.Duration) finding {
 	const check = "Antom's clock"
 	ahead = ahead.Round(time.Second)
-	apart := fmt.Sprintf("%v ahead of this box's", ahead)
+	apart := spanText(ahead.Abs()) + " ahead of this box's"
 	if ahead < 0 {
-		apart = fmt.Sprintf("%v behind this box's", -ahead)
+		apart = spanText(ahead.Abs()) + " behind this box's"
 	}
 	switch {
 	case ahead.Abs() > skewRefused:
