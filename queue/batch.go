@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Change is one row to be saved: New in place of Old, or as a first row where Old
@@ -103,10 +104,12 @@ var errChanged = errors.New("the row was changed by someone else")
 // payment writes a payment where it lies: at hand, or put away, where it stays only
 // as long as it is closed.
 func (w *writer) payment(c Change[Payment]) {
-	what, story := "payment "+c.New.ID, encodeStory(c.Events)
+	what, story := "payment "+c.New.ID, encodeStory(c.Events, everything)
 	switch {
 	case c.Old.ID == "":
-		w.exec(what, w.s.sql.insertPayment, append(paymentValues(c.New), story)...)
+		if n := w.exec(what, w.s.sql.insertPayment, append(paymentValues(c.New), story, c.New.ID)...); w.err == nil && n != 1 {
+			w.err = fmt.Errorf("%s: it was stored before, and is put away", what)
+		}
 		return
 	case c.Old.Closed() && c.New.Closed():
 		if w.exec(what, w.s.sql.updateClosed, append(paymentValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...) > 0 {
@@ -118,7 +121,8 @@ func (w *writer) payment(c Change[Payment]) {
 	case c.Old.Closed():
 		w.takeOut(c.Old)
 	}
-	w.swap(what, w.s.sql.updatePayment, append(paymentValues(c.New), story, c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+	w.swap(what, w.s.sql.updatePayment, append(paymentValues(c.New),
+		story, encodeStory(c.Events, Event.turn), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
 }
 
 func (w *writer) refund(c Change[Refund]) {
@@ -129,7 +133,11 @@ func (w *writer) refund(c Change[Refund]) {
 			append(refundValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
 	}
 	for _, e := range c.Events {
-		w.exec("journal of "+e.ID, w.s.sql.insertEvent, e.ID, e.ID, millis(e.At), string(e.Kind), e.Text)
+		most := int64(storyLines)
+		if e.turn() {
+			most = math.MaxInt64
+		}
+		w.exec("journal of "+e.ID, w.s.sql.insertEvent, e.ID, millis(e.At), string(e.Kind), e.Text, e.ID, most)
 	}
 }
 
@@ -162,15 +170,17 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		stmt **sql.Stmt
 		text string
 	}{
-		{&s.sql.insertPayment, insertRow("payment_open", paymentColumns+", story")},
+		// Its key does not see what is put away, and an ID is stored once.
+		{&s.sql.insertPayment, "insert into payment_open (" + paymentColumns + ", story) select " + marks(paymentColumns+", story") +
+			" where not exists (select 1 from payment_closed where id = ?)"},
 		{&s.sql.updatePayment, "update payment_open set (" + paymentColumns + ") = (" + marks(paymentColumns) +
-			"), story = story || ? where id = ? and rev = ? and attempts = ?"},
+			fmt.Sprintf("), story = story || iif(length(story) < %d, ?, ?) where id = ? and rev = ? and attempts = ?", storyBytes)},
 		{&s.sql.updateClosed, updateRow("payment_closed", paymentColumns)},
 		{&s.sql.addStory, "insert into story (id, text) values (?, ?) on conflict (id) do update set text = text || excluded.text"},
 		{&s.sql.insertRefund, insertRow("refund", refundColumns)},
 		{&s.sql.updateRefund, updateRow("refund", refundColumns)},
 		{&s.sql.insertEvent, `insert into event (id, n, at, kind, text)
-			values (?, (select coalesce(max(n), 0) + 1 from event where id = ?), ?, ?, ?)`},
+			select ?, coalesce(max(n), 0) + 1, ?, ?, ? from event where id = ? having coalesce(max(n), 0) < ?`},
 		{&s.sql.insertAborted, "insert or ignore into aborted (id, register, at) values (?, ?, ?)"},
 		{&s.sql.deleteEvents, "delete from event where id = ?"},
 		{&s.sql.deleteStory, "delete from story where id = ?"},

@@ -79,20 +79,18 @@ func (l *loop) commit(now time.Time, items []item) error {
 	for _, it := range items {
 		it.put(&b)
 	}
-	if len(l.away) >= putAwayAt && !l.failing && len(items) > 0 {
-		b.PutAway = l.away
+	if len(l.away) >= putAwayAt && !l.failing && len(items) > 0 && !now.Before(l.awayAt) {
+		b.PutAway = l.away[:min(len(l.away), putAwayMost)]
 	}
 	began := time.Now()
-	if err := l.saveWithReserve(b, items); err != nil {
+	if err := l.saveWithReserve(now, &b, items); err != nil {
 		l.ends.failed++
 		return err
 	}
 	if l.o.Saved != nil {
 		l.o.Saved(time.Since(began))
 	}
-	if len(b.PutAway) > 0 {
-		l.away = nil
-	}
+	l.away = l.away[len(b.PutAway):]
 	if l.said && len(items) > 0 {
 		l.said = false
 		l.o.Logger.Info("the store can be written again")
@@ -106,18 +104,22 @@ func (l *loop) commit(now time.Time, items []item) error {
 }
 
 // saveWithReserve saves, and on a full disk gives the ballast back and tries once
-// more: for what is under way, not for new payments.
-func (l *loop) saveWithReserve(b Batch, items []item) error {
-	err := l.o.Store.Save(b)
-	if isFull(err) && len(b.PutAway) > 0 { // that can wait
-		b.PutAway = nil
-		err = l.o.Store.Save(b)
+// more: for what is under way, not for new payments. What is to be put away can wait,
+// and stands in nobody's way: where that fails the rest is saved without it.
+func (l *loop) saveWithReserve(now time.Time, b *Batch, items []item) error {
+	err := l.o.Store.Save(*b)
+	if err != nil && len(b.PutAway) > 0 {
+		b.PutAway, l.awayAt = nil, now.Add(putAwayAgain)
+		why := err
+		if err = l.o.Store.Save(*b); err == nil && !isFull(why) {
+			l.o.Logger.Error("closed payments could not be put away, and stay where they are; check the disk", "err", why)
+		}
 	}
 	if !isFull(err) || slices.ContainsFunc(items, item.fresh) || !dropBallast(l.o.Store.path) {
 		return err
 	}
 	l.o.Logger.Warn("the disk is full; the reserve was given up to finish what is under way")
-	return l.o.Store.Save(b)
+	return l.o.Store.Save(*b)
 }
 
 // committed notes that an item's row is on the disk, and wakes who may want to

@@ -138,11 +138,33 @@ func storedRefund(r Refund) Event {
 	return Event{r.ID, r.ReceivedAt, EventStored, fmt.Sprintf("%s: %d %s of %s", by, r.AmountMinor, r.Currency, r.PaymentRequestID)}
 }
 
-// encodeStory is events as they stand in a payment's row, a line each: the time in
-// milliseconds, the kind, the text.
-func encodeStory(events []Event) string {
+// A story has an end, though an agent that is started again and again adds a line to
+// it each time: beyond these only what is a turn in it is told.
+const (
+	storyBytes = 16 << 10 // of a payment's
+	storyLines = 200      // of a refund's
+)
+
+// turn reports whether an event is one that a story does not make sense without.
+func (e Event) turn() bool {
+	switch e.Kind {
+	case EventStored, EventDoubt, EventAbort, EventResolved, EventOutcome, EventReversal, EventTold, EventDelivered:
+		return true
+	case EventAttempt, EventAnswer, EventInquiry, EventRestart, EventDamaged:
+	}
+	return false
+}
+
+func everything(Event) bool { return true }
+
+// encodeStory is those events that are wanted as they stand in a payment's row, a line
+// each: the time in milliseconds, the kind, the text.
+func encodeStory(events []Event, wanted func(Event) bool) string {
 	var b strings.Builder
 	for _, e := range events {
+		if !wanted(e) {
+			continue
+		}
 		fmt.Fprintf(&b, "%d %s %s\n", millis(e.At), e.Kind, strings.ReplaceAll(e.Text, "\n", " "))
 	}
 	return b.String()

@@ -60,7 +60,8 @@ type loop struct {
 	retryAt  time.Time        // after a failed commit: not before
 	lazyFrom time.Time        // since when a lazy change waits; zero: none does
 	pruner   pruner
-	away     []string // closed and to be put away
+	away     []string  // closed and to be put away
+	awayAt   time.Time // not before; zero: at once
 
 	calls    sync.WaitGroup
 	underWay int

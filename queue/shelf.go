@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // A payment's row is at hand while there is something left to do about it, and is
@@ -14,6 +15,13 @@ import (
 // putAwayAt is how many closed payments are put away together. More would cost a
 // sale less, and a start reads so many more rows.
 const putAwayAt = 32
+
+// After a crash, or while that failed, more may have come together; no commit puts
+// away more than putAwayMost. putAwayAgain is the pause after one that could not.
+const (
+	putAwayMost  = 2 * putAwayAt
+	putAwayAgain = time.Minute
+)
 
 // closedAtHand are the rows to be put away, of the ids given as a JSON array.
 const closedAtHand = "id in (select value from json_each(?)) and not " + unclosedPayment
