@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,12 +14,23 @@ import (
 func warmed(t *testing.T, well func() bool, do func(w *warmer, tries func() []time.Duration)) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
+		var mu sync.Mutex
 		var at []time.Duration
-		w := newWarmer(func(context.Context) bool { at = append(at, time.Since(began)); return well() })
+		w := newWarmer(func(context.Context) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			at = append(at, time.Since(began))
+			return well()
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); w.run(ctx) }()
-		do(w, func() []time.Duration { synctest.Wait(); return at })
+		do(w, func() []time.Duration {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(at)
+		})
 		cancel()
 		<-ended
 	})
@@ -70,8 +83,8 @@ func TestHintsDoNotStorm(t *testing.T) {
 // Antom comes back after a night without a network: it is found out without a sale,
 // and before that the box is left in peace.
 func TestWhoIsAwayIsTriedEverLess(t *testing.T) {
-	back := false
-	warmed(t, func() bool { return back }, func(w *warmer, tries func() []time.Duration) {
+	var back atomic.Bool
+	warmed(t, back.Load, func(_ *warmer, tries func() []time.Duration) {
 		time.Sleep(9 * time.Minute)
 		got := tries()
 		want := []time.Duration{0, 30 * time.Second, 90 * time.Second, 210 * time.Second, 450 * time.Second}
@@ -83,7 +96,7 @@ func TestWhoIsAwayIsTriedEverLess(t *testing.T) {
 		if before > 5+8*12+1 {
 			t.Errorf("tried %d times in a night", before)
 		}
-		back = true
+		back.Store(true)
 		time.Sleep(5 * time.Minute)
 		if got := tries(); len(got) != before+1 {
 			t.Errorf("found out by %d attempts", len(got)-before)
