@@ -18,13 +18,13 @@ const listedAtMost = 20
 func paymentsCommand() command {
 	return command{
 		name:  "payments",
-		usage: "-config FILE [-state WORD] [-since TIME] [-register NAME]\n       [-amount AMOUNT] [-id PART] [-limit N] [-json]",
+		usage: "-config FILE [-state WORD] [-since TIME]\n       [-register NAME] [-amount AMOUNT] [-id PART] [-limit N] [-json]",
 		brief: "list payments and refunds",
 		about: "Lists the payments and refunds that fit all of what is given, newest first.\n" +
 			"It reads the store and changes nothing, whether the agent runs or not.\n\n" +
-			"-state   open (no end yet), in-doubt (the window is over, the outcome open), or a\n" +
-			"         state of the store: " + strings.Join(stateWords()[2:8], ", ") + ";\n" +
-			"         of refunds: " + strings.Join(stateWords()[8:], ", ") + "\n" +
+			"-state   open (no end yet), in-doubt (the window is over, the outcome open),\n" +
+			"         or a state of the store, of payments " + strings.Join(stateWords()[2:5], ", ") + ",\n" +
+			"         " + strings.Join(stateWords()[5:8], ", ") + ", of refunds " + strings.Join(stateWords()[8:], ", ") + "\n" +
 			"-since   2h, 7d, today, yesterday, 14:30, 2026-11-25 or 2026-11-25T14:30\n" +
 			"-amount  10.50, or \"SGD 10.50\"\n" +
 			"-json    one object a line\n\n" +
