@@ -188,7 +188,7 @@ func (b box) agentUser(running []process) *identity {
 		return nil
 	}
 	ids, _ := made.GroupIds() // none: the user alone
-	for _, id := range append(ids, made.Gid) {
+	for _, id := range append([]string{made.Gid}, ids...) {
 		if g, err := strconv.Atoi(id); err == nil {
 			i.groups = append(i.groups, g)
 		}

@@ -31,9 +31,10 @@ type portFacts struct {
 	agent   *identity
 	caller  identity
 
-	modems  bool // ModemManager runs
-	udev    bool // udev knows the device
-	ignored bool // and ModemManager is to leave it alone
+	modems  bool   // ModemManager runs
+	udev    bool   // udev knows the device
+	ignored bool   // and ModemManager is to leave it alone
+	match   string // what tells the device in a udev rule
 
 	counters    *lineCounters // nil: not to be had
 	countersWhy string        // why not
@@ -70,14 +71,60 @@ func (p *patient) portFacts(r config.Register) portFacts {
 	}
 	number := fmt.Sprintf("%d:%d", unix.Major(n.rdev), unix.Minor(n.rdev))
 	f.pseudo = unix.Major(n.rdev) >= 136 && unix.Major(n.rdev) <= 143 // Linux, devices.txt
-	if driver, err := filepath.EvalSymlinks(p.box.path("sys", "dev", "char", number, "device", "driver")); err == nil {
-		f.driver = filepath.Base(driver)
-	}
+	f.driver = p.box.driver(number)
 	about := p.box.line("run", "udev", "data", "c"+number)
-	f.udev, f.ignored = about != "", strings.Contains("\n"+about+"\n", "\nE:ID_MM_DEVICE_IGNORE=1\n")
+	f.udev, f.ignored = about != "", udevValue(about, "ID_MM_DEVICE_IGNORE") == "1"
+	f.match = udevMatch(about, filepath.Base(f.path))
 	f.holders = p.box.holders(n)
 	f.counters, f.countersWhy = p.box.lineCounters(f)
 	return f
+}
+
+// udevValue is a property in udev's record of a device, whose lines are such as
+// "E:ID_VENDOR_ID=0403".
+func udevValue(about, name string) string {
+	for line := range strings.SplitSeq(about, "\n") {
+		if value, found := strings.CutPrefix(line, "E:"+name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
+// udevMatch tells a device in a rule: by the adapter's serial number, by its kind, or
+// where neither is known by the kernel's name, which may change at the next plug.
+func udevMatch(about, name string) string {
+	serial, vendor, product := udevValue(about, "ID_SERIAL_SHORT"), udevValue(about, "ID_VENDOR_ID"), udevValue(about, "ID_MODEL_ID")
+	switch {
+	case serial != "":
+		return `ENV{ID_SERIAL_SHORT}=="` + serial + `"`
+	case vendor != "" && product != "":
+		return `ENV{ID_VENDOR_ID}=="` + vendor + `", ENV{ID_MODEL_ID}=="` + product + `"`
+	}
+	return `KERNEL=="` + name + `"`
+}
+
+// rule is the command that adds a udev rule for this device, in a file of its own.
+func (f portFacts) rule(file, does string) string {
+	return `echo 'SUBSYSTEM=="tty", ` + f.match + ", " + does + `' | sudo tee /etc/udev/rules.d/` + file +
+		" && sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=tty"
+}
+
+// driver is the name of the driver below a character device, "" for none. Since
+// Linux 6.5 an on-board port hangs on two devices of the serial core's own first.
+func (b box) driver(number string) string {
+	dir, err := filepath.EvalSymlinks(b.path("sys", "dev", "char", number, "device"))
+	if err != nil {
+		return ""
+	}
+	for range 4 {
+		link, err := filepath.EvalSymlinks(filepath.Join(dir, "driver"))
+		if name := filepath.Base(link); err == nil && name != "port" && name != "ctrl" {
+			return name
+		}
+		dir = filepath.Dir(dir)
+	}
+	return ""
 }
 
 // judge says what the facts mean.
@@ -128,12 +175,19 @@ func (f portFacts) judgeUse() finding {
 	case len(f.holders) > 0:
 		return fine(f.check, "%s, in use by %s", f, f.holders[0])
 	}
+	if f.caller.uid != 0 {
+		return fine(f.check, "%s, free as far as this user can see", f)
+	}
 	return fine(f.check, "%s, free", f)
 }
 
-// ours reports whether a process is the agent, or a posagent at any rate.
+// ours reports whether a process is the agent of this store; where that one is not
+// known, or the line is a stand-in's of two pseudo terminals, any posagent.
 func (f portFacts) ours(p process) bool {
-	return p.isAgent() || slices.ContainsFunc(f.agents, func(a process) bool { return a.PID == p.PID })
+	if p.isAgent() && (f.pseudo || len(f.agents) == 0) {
+		return true
+	}
+	return slices.ContainsFunc(f.agents, func(a process) bool { return a.PID == p.PID })
 }
 
 // evict is the command that frees the port.
@@ -162,8 +216,11 @@ func (f portFacts) judgeAccess() []finding {
 	if !who.may(0o6, f.mode, f.owner) {
 		fix := fmt.Sprintf("sudo usermod -aG %s %s, and start the agent again", groupName(f.owner.groups[0]), who.name)
 		if f.mode.Perm()&0o060 != 0o060 || f.owner.groups[0] == 0 {
-			fix = fmt.Sprintf(`echo 'SUBSYSTEM=="tty", KERNEL=="%s", GROUP="%s", MODE="0660"' | sudo tee /etc/udev/rules.d/70-posagent-port.rules `+
-				"&& sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=tty", filepath.Base(f.path), who.name)
+			group := "dialout"
+			if f.agent != nil {
+				group = groupName(f.agent.groups[0])
+			}
+			fix = f.rule("70-posagent-port.rules", `GROUP="`+group+`", MODE="0660"`)
 		}
 		return []finding{fault(f.check, fix, "%s may not open it (%s)", who.name, rights)}
 	}
@@ -181,8 +238,7 @@ func (f portFacts) judgeModems() []finding {
 	if !strings.HasPrefix(name, "ttyUSB") && !strings.HasPrefix(name, "ttyACM") {
 		return nil
 	}
-	rule := `echo 'SUBSYSTEM=="tty", KERNEL=="` + name + `", ENV{ID_MM_DEVICE_IGNORE}="1"' | sudo tee /etc/udev/rules.d/70-posagent-mm.rules ` +
-		"&& sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=tty && sudo systemctl restart ModemManager"
+	rule := f.rule("70-posagent-mm.rules", `ENV{ID_MM_DEVICE_IGNORE}="1"`) + " && sudo systemctl restart ModemManager"
 	switch {
 	case f.ignored && f.modems:
 		return []finding{fine(f.check, "ModemManager runs, and leaves it alone (ID_MM_DEVICE_IGNORE)")}

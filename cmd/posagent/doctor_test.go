@@ -43,9 +43,9 @@ func wantFinding(t *testing.T, list []finding, want severity, words ...string) {
 func wholePort() portFacts {
 	return portFacts{
 		check: "port lane1", named: "/dev/pos/register0", path: "/dev/ttyUSB0", device: true, driver: "ftdi_sio",
-		mode: fs.ModeDevice | fs.ModeCharDevice | 0o660, owner: identity{uid: 0, groups: []int{77}},
-		agent:  &identity{name: "posagent", uid: 999, groups: []int{998, 77}},
-		caller: identity{name: "root"}, udev: true, ignored: true, counters: &lineCounters{rx: 5000, tx: 6000},
+		mode: fs.ModeDevice | fs.ModeCharDevice | 0o660, owner: identity{uid: 0, groups: []int{64077}},
+		agent:  &identity{name: "posagent", uid: 999, groups: []int{64998, 64077}},
+		caller: identity{name: "root"}, udev: true, ignored: true, match: `ENV{ID_SERIAL_SHORT}=="A1"`, counters: &lineCounters{rx: 5000, tx: 6000},
 	}
 }
 
@@ -58,6 +58,9 @@ func TestThePortsFactsLeadToTheirFindings(t *testing.T) {
 		"free":         {func(*portFacts) {}, sevOK, []string{"/dev/pos/register0 is /dev/ttyUSB0, driver ftdi_sio, free"}},
 		"ours":         {func(f *portFacts) { f.holders = []process{{12, "posagent"}} }, sevOK, []string{"in use by posagent (pid 12)"}},
 		"ours, by pid": {func(f *portFacts) { f.holders, f.agents = []process{{12, "till"}}, []process{{12, "till"}} }, sevOK, []string{"pid 12"}},
+		"another agent's": {func(f *portFacts) { f.holders, f.agents = []process{{12, "posagent"}}, []process{{11, "posagent"}} }, sevFault,
+			[]string{"posagent (pid 12)"}},
+		"seen by a user": {func(f *portFacts) { f.caller.uid = 5 }, sevOK, []string{"as far as this user can see"}},
 		"another's": {func(f *portFacts) { f.holders = []process{{12, "posagent"}, {13, "minicom"}} }, sevFault,
 			[]string{"minicom (pid 13)", "sudo kill 13"}},
 		"a login's":      {func(f *portFacts) { f.holders = []process{{9, "agetty"}} }, sevFault, []string{"serial-getty@ttyUSB0.service"}},
@@ -66,11 +69,11 @@ func TestThePortsFactsLeadToTheirFindings(t *testing.T) {
 		"hidden":         {func(f *portFacts) { f.err = fs.ErrPermission }, sevNote, []string{"as root"}},
 		"a file":         {func(f *portFacts) { f.device = false }, sevFault, []string{"is a file"}},
 		"ambiguous":      {func(f *portFacts) { f.err = errors.New("two such") }, sevFault, []string{"two such"}},
-		"not in the group": {func(f *portFacts) { f.agent.groups = []int{998} }, sevFault,
-			[]string{"posagent may not open it", "sudo usermod -aG 77 posagent"}},
-		"no group may":  {func(f *portFacts) { f.mode = fs.ModeCharDevice | 0o600 }, sevFault, []string{`GROUP="posagent"`, "udevadm trigger"}},
+		"not in the group": {func(f *portFacts) { f.agent.groups = []int{64998} }, sevFault,
+			[]string{"posagent may not open it", "sudo usermod -aG 64077 posagent"}},
+		"no group may":  {func(f *portFacts) { f.mode = fs.ModeCharDevice | 0o600 }, sevFault, []string{`GROUP="64998"`, "udevadm trigger"}},
 		"for everybody": {func(f *portFacts) { f.mode = fs.ModeCharDevice | 0o666 }, sevWarning, []string{"every user", "chmod o-rw /dev/ttyUSB0"}},
-		"modems asked":  {func(f *portFacts) { f.modems, f.ignored = true, false }, sevFault, []string{"ID_MM_DEVICE_IGNORE", `KERNEL=="ttyUSB0"`}},
+		"modems asked":  {func(f *portFacts) { f.modems, f.ignored = true, false }, sevFault, []string{"ID_MM_DEVICE_IGNORE", `echo 'SUBSYSTEM=="tty", ENV{ID_SERIAL_SHORT}=="A1", ENV{ID_MM_DEVICE_IGNORE}="1"' |`}},
 		"modems told":   {func(f *portFacts) { f.modems = true }, sevOK, []string{"leaves it alone"}},
 		"modems absent": {func(f *portFacts) { f.ignored = false }, sevNote, []string{"does not run"}},
 		"wrong speed":   {func(f *portFacts) { f.counters.frame = 50 }, sevWarning, []string{"50 frame errors", "set baud"}},
@@ -91,6 +94,22 @@ func TestThePortsFactsLeadToTheirFindings(t *testing.T) {
 		if f.Severity != sevOK {
 			t.Errorf("a port with nothing wrong: %+v", f)
 		}
+	}
+}
+
+func TestARuleNamesTheAdapterByWhatStaysTheSame(t *testing.T) {
+	const about = "S:serial/by-id/x\nE:ID_BUS=usb\nE:ID_VENDOR_ID=0403\nE:ID_MODEL_ID=6001\n"
+	for text, want := range map[string]string{
+		about + "E:ID_SERIAL_SHORT=A1B2\n": `ENV{ID_SERIAL_SHORT}=="A1B2"`,
+		about:                              `ENV{ID_VENDOR_ID}=="0403", ENV{ID_MODEL_ID}=="6001"`,
+		"I:12":                             `KERNEL=="ttyUSB0"`,
+	} {
+		if got := udevMatch(text, "ttyUSB0"); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+	if got := udevValue(about, "ID_MM_DEVICE_IGNORE"); got != "" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -296,3 +296,18 @@ func (s *shop) reload(agent *child) {
 	}
 	s.t.Fatal("the change was never taken up")
 }
+
+func TestEveryKeysCommandHelpsAndRefusesWrongUsage(t *testing.T) {
+	for _, k := range keysCommands() {
+		words := strings.Fields(k.name)
+		if code, out, _ := output(t, append(words, "-h")...); code != exitDone || !strings.Contains(out, "Usage: posagent "+k.name) {
+			t.Errorf("%s -h: exit %d, %q", k.name, code, out)
+		}
+		if code, _, errs := output(t, words...); code != exitUsage || !strings.Contains(errs, k.name+" -h") {
+			t.Errorf("%s: exit %d, %q", k.name, code, errs)
+		}
+	}
+	if code, _, errs := output(t, "keys", "lose"); code != exitUsage || !strings.Contains(errs, "lose") {
+		t.Errorf("keys lose: exit %d, %q", code, errs)
+	}
+}
