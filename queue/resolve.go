@@ -120,8 +120,11 @@ func (l *loop) resolve(now time.Time, id string, in Resolve, r reply[Payment]) {
 	if err == nil {
 		err = in.check(now)
 	}
-	if err == nil && l.stopping {
+	switch {
+	case err == nil && l.stopping:
 		err = ErrStopping
+	case err == nil && row.State.Final(): // it may be one that was never paid, and has no row
+		err = ErrFinal
 	}
 	if err != nil {
 		r.send(Payment{}, err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/user"
 	"strings"
@@ -154,17 +155,28 @@ func (r *resolving) record(ctx context.Context, e env) (recordJSON, error) {
 	if _, onSocket := unixPath(r.cfg.Status.Listen); onSocket {
 		err = newStatusClient(r.cfg.Status.Listen, resolveTime+askTime).post(ctx, resolvePath, r.said, &after)
 	}
-	if !errors.Is(err, errNoSocket) && !errors.Is(err, errNobodyListens) {
+	var refused *refusedError
+	switch {
+	case errors.Is(err, errNoSocket), errors.Is(err, errNobodyListens):
+		return r.write(ctx, e)
+	case err == nil, errors.Is(err, errMayNotAsk):
+		return after, err
+	case errors.As(err, &refused) && refused.Code != http.StatusInternalServerError:
 		return after, err
 	}
-	return r.write(ctx, e)
+	return after, r.unsure(err)
+}
+
+// unsure is for a word that may have been recorded, and may be yet.
+func (r *resolving) unsure(err error) error {
+	return fmt.Errorf("whether it was recorded is not known: %w; look with posagent explain, and record it again if it was not", err)
 }
 
 // write is record where no agent runs.
 func (r *resolving) write(ctx context.Context, e env) (recordJSON, error) {
 	path := r.cfg.Store.Path
 	if owner, mine := queue.Owner(path); !mine {
-		return recordJSON{}, fmt.Errorf("no agent runs, and the store belongs to user %s, who could not use what another user makes beside it; "+
+		return recordJSON{}, fmt.Errorf("no agent can be asked, and the store belongs to user %s, who could not use what another user makes beside it; "+
 			"start the agent and try again, or run this as that user: sudo -u %s posagent resolve", owner, owner)
 	}
 	store, err := queue.Open(path)
@@ -180,12 +192,15 @@ func (r *resolving) write(ctx context.Context, e env) (recordJSON, error) {
 	}
 	t := terms(settings{Config: r.cfg})
 	p, err := store.Resolve(ctx, t.Policy, t.PayTimeout, r.said.ID, r.said.word())
+	if err != nil && resolveCode(err) == http.StatusInternalServerError {
+		err = r.unsure(err)
+	}
 	return recordOf(queue.Record{Payment: &p}), errors.Join(err, store.Close())
 }
 
 // notTaken adds what to do to the reasons for which a word is not taken.
 func (r *resolving) notTaken(err error) error {
-	what := fmt.Errorf("%s was not changed: %w", r.said.ID, err)
+	what := fmt.Errorf("%s: %w", r.said.ID, err)
 	var soon *queue.TooSoonError
 	switch {
 	case errors.Is(err, queue.ErrNotFound):

@@ -81,6 +81,8 @@ func resolveCode(err error) int {
 		return http.StatusNotFound
 	case errors.As(err, &soon), errors.Is(err, queue.ErrFinal), errors.Is(err, queue.ErrNotInDoubt), errors.Is(err, queue.ErrAsking):
 		return http.StatusConflict
+	case errors.Is(err, queue.ErrStopping):
+		return http.StatusServiceUnavailable
 	}
-	return http.StatusServiceUnavailable
+	return http.StatusInternalServerError // it may be recorded yet
 }
