@@ -250,6 +250,20 @@ func TestAFileIsReadOnceItHasComeToRest(t *testing.T) {
 	write("two, whole") // taken back
 	looks(false)
 	looks(false)
+	same := time.Unix(1_700_000_000, 0) // a clock that was set back: the times say nothing
+	must(t, os.Chtimes(file, same, same))
+	looks(false)
+	w.marks = marksOf(settings{file: file})
+	write("two, WHOLE")
+	must(t, os.Chtimes(file, same, same))
+	w.marks = marksOf(settings{file: file})
+	noticed := false
+	for range readEvery + 1 {
+		noticed = noticed || w.changed()
+	}
+	if !noticed {
+		t.Error("what the times did not tell was never noticed")
+	}
 	must(t, os.Remove(file))
 	looks(false)
 	looks(true)
