@@ -208,6 +208,12 @@ func (s *Store) prepare() error {
 	if err := s.quickCheck(ctx); err != nil {
 		return err
 	}
+	// The log is there by now. SQLite syncs its name too, but with fdatasync where it
+	// was built to, which promises no names: a checkpoint that a power cut broke off
+	// needs the log to be found.
+	if err := syncDir(filepath.Dir(s.path)); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx, version); err != nil {
 		return err
 	}
