@@ -189,3 +189,33 @@ func TestAnAbortOfWhatMayBeLostIsDoubtful(t *testing.T) {
 		b.until(t, "LOST", Paid, time.Second)
 	})
 }
+
+// A carried row may be older than what happened: inside its window too it is asked
+// about and never paid again, and "not found" is not believed before the quiet time,
+// also where the row says that nothing ever left.
+func TestACarriedRowIsNeverPaidAgain(t *testing.T) {
+	policy := Policy{InquiryInterval: 3 * time.Second, QuietTime: 45 * time.Second}
+	start := time.UnixMilli(1_800_000_000_000)
+	sent, _ := Begin(start, "lane1", testCommand("R1"), 10*time.Minute)
+	unsent, _ := policy.Step(start, sent, Answered{To: Pay, Asked: start, Answer: testAnswer(VerdictNotSent, Pay)})
+	for _, p := range []Payment{sent, unsent} {
+		now := start.Add(time.Second)
+		was := p.State
+		p, act := policy.Step(now, onlyAskAbout(now, p, &Salvage{}), Restart{})
+		for now.Before(start.Add(46 * time.Second)) {
+			if act != Inquire || p.State.Final() {
+				t.Fatalf("%s, carried over: %s, %q after %v, want to be asked about", was, p.State, act, now.Sub(start))
+			}
+			p, _ = policy.Step(now, p, Answered{To: act, Asked: now, Answer: testAnswer(VerdictNotFound, act), Chance: 0.5})
+			if p.State.Final() {
+				t.Fatalf("%s, carried over: %s after %v of quiet", was, p.State, now.Sub(start))
+			}
+			now = p.Due
+			p, act = policy.Step(now, p, Tick{})
+		}
+		p, _ = policy.Step(now, p, Answered{To: Inquire, Asked: now, Answer: testAnswer(VerdictNotFound, Inquire)})
+		if p.State != Failed {
+			t.Errorf("%s, carried over: %s after the quiet time", was, p.State)
+		}
+	}
+}
