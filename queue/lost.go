@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -30,4 +31,30 @@ func (l *loop) rowsLost(now time.Time) bool {
 		return false
 	}
 	return l.lostAt.Before(anyClock()) || now.Before(l.lostAt.Add(l.o.Retention))
+}
+
+// revsLost is more changes than any row sees: by so much may a register know better
+// than a row that was carried over.
+const revsLost = 1000
+
+// onlyAskAbout makes an open payment one that is asked about and never paid again:
+// its row may be older than what happened. What the register was told of that is in
+// a rev that the row has not reached, and whatever is told under a smaller one is
+// stale to it (register-link §4 rule 10).
+func onlyAskAbout(now time.Time, p Payment, report *Salvage) Payment {
+	if p.State.Final() {
+		return p
+	}
+	report.Open++
+	p.State, p.PayNoMore, p.Rev = Unresolved, true, p.Rev+revsLost
+	p.OpenAttempts, p.QuietFrom = max(p.OpenAttempts, 1), now
+	p.at(now, Inquire)
+	return p
+}
+
+// storyFrom is what can be read of a row's story in a damaged store. It has no CRC and
+// decides nothing; whoever has to find out what happened wants it most of all.
+func storyFrom(damaged *sql.DB, id string) []Event {
+	story, _ := reader{damaged}.Story(context.Background(), id)
+	return story
 }

@@ -219,3 +219,42 @@ func TestACarriedRowIsNeverPaidAgain(t *testing.T) {
 		}
 	}
 }
+
+// What is carried over keeps its story: whoever compares the day with the acquirer's
+// portal needs it then.
+func TestACarriedRowKeepsItsStory(t *testing.T) {
+	path := storePath(t)
+	s := openStore(t, path)
+	at := time.UnixMilli(1_750_000_000_000)
+	var b Batch
+	for _, id := range []string{"R1", "R2", "R3"} {
+		p, _ := Begin(at, "lane1", testCommand(id), time.Minute)
+		if id == "R1" {
+			p = Policy{}.end(at, p, testAnswer(VerdictPaid, Pay))
+			p.EndedSeq, p.Delivered = 1, p.Rev
+			b.PutAway = []string{id}
+		}
+		b.Payments = append(b.Payments, Change[Payment]{Payment{}, p, []Event{{id, at, EventStored, "by " + id}, {id, at, EventAttempt, "number 1"}}})
+	}
+	r, _ := BeginRefund(at, Refund{ID: "F1", PaymentRequestID: "R1", AmountMinor: 1, Currency: "SGD"}, true)
+	b.Refunds = []Change[Refund]{{Refund{}, r, []Event{{"F1", at, EventStored, "by F1"}, {"F1", at, EventAttempt, "number 1"}}}}
+	if err := s.Save(b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.write.Exec("update payment_open set crc = crc + 1 where id = 'R3'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fresh := openStore(t, path)
+	if report, salvaged := fresh.Salvaged(); !salvaged || report.Kept != 3 {
+		t.Fatalf("salvaged %v: %s", salvaged, report)
+	}
+	for _, id := range []string{"R1", "R2", "F1"} {
+		story, err := fresh.Story(t.Context(), id)
+		if err != nil || len(story) != 2 || story[0].Text != "by "+id || story[1].Kind != EventAttempt {
+			t.Errorf("the story of %s is %+v (%v)", id, story, err)
+		}
+	}
+}

@@ -163,7 +163,7 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 	for some := range slices.Chunk(rows, carryAtOnce) {
 		var b Batch
 		for _, p := range some {
-			b.Payments = append(b.Payments, Change[Payment]{New: onlyAskAbout(now, p, report)})
+			b.Payments = append(b.Payments, Change[Payment]{New: onlyAskAbout(now, p, report), Events: storyFrom(old, p.ID)})
 			b.PutAway = append(b.PutAway, p.ID) // if it is closed
 		}
 		if err := fresh.Save(b); err != nil {
@@ -176,7 +176,7 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 	for some := range slices.Chunk(refunds, carryAtOnce) {
 		var b Batch
 		for _, r := range some {
-			b.Refunds = append(b.Refunds, Change[Refund]{New: r})
+			b.Refunds = append(b.Refunds, Change[Refund]{New: r, Events: storyFrom(old, r.ID)})
 		}
 		if err := fresh.Save(b); err != nil {
 			return err
@@ -187,10 +187,6 @@ func carryRows(old *sql.DB, fresh *Store, now time.Time, report *Salvage) error 
 		selectAborted(""), selectAborted("order by id desc"))
 	return fresh.Save(Batch{Aborted: marks})
 }
-
-// revsLost is more changes than any row sees: by so much may a register know better
-// than a row that was carried over.
-const revsLost = 1000
 
 // paymentQueries are the questions for all payments, from both ends of each table that
 // holds some: a store may be from before they were put away, and a view would hide
@@ -208,21 +204,6 @@ func paymentQueries(db *sql.DB) []string {
 		}
 	}
 	return list
-}
-
-// onlyAskAbout makes an open payment one that is asked about and never paid again:
-// its row may be older than what happened. What the register was told of that is in
-// a rev that the row has not reached, and whatever is told under a smaller one is
-// stale to it (register-link §4 rule 10).
-func onlyAskAbout(now time.Time, p Payment, report *Salvage) Payment {
-	if p.State.Final() {
-		return p
-	}
-	report.Open++
-	p.State, p.PayNoMore, p.Rev = Unresolved, true, p.Rev+revsLost
-	p.OpenAttempts, p.QuietFrom = max(p.OpenAttempts, 1), now
-	p.at(now, Inquire)
-	return p
 }
 
 // believable reads what it can, from both ends, for damage in the middle of a
