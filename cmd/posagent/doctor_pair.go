@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strings"
+	"time"
 
 	"posagent/antom"
 )
@@ -14,6 +16,9 @@ import (
 // lookAtPair asks Antom the one question that changes nothing, signed and sealed as
 // everything is, and says what its answer tells of the keys.
 func lookAtPair(ctx context.Context, p *patient) []finding {
+	if n := p.selling(ctx); n > 0 && onTerminal(p.s.Antom.BaseURL) {
+		return []finding{note("keys with Antom", "not asked: %s under way, and the terminal does one thing at a time; say the same again in a minute", areUnderWay(n))}
+	}
 	client, err := antom.New(clientOptions(p.s, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return []finding{fault("keys with Antom", "", "%v", err)}
@@ -25,6 +30,34 @@ func lookAtPair(ctx context.Context, p *patient) []finding {
 		list = append(list, judgeSkew("its signed time", ahead))
 	}
 	return list
+}
+
+// selling is how many payments are inside their window now, as the agent says; 0
+// where it can't be asked.
+func (p *patient) selling(ctx context.Context) int {
+	var is report
+	if newStatusClient(p.s.Status.Listen, time.Second).get(ctx, "/status", &is) != nil {
+		return 0
+	}
+	return is.Payments.InWindow
+}
+
+// onTerminal reports whether an address is that of a terminal in the shop, which may
+// be busy with the customer.
+func onTerminal(baseURL string) bool {
+	base, err := url.Parse(baseURL)
+	if err != nil || base.Scheme != "http" {
+		return false
+	}
+	address := net.ParseIP(base.Hostname())
+	return base.Hostname() != "localhost" && (address == nil || !address.IsLoopback())
+}
+
+func areUnderWay(n int) string {
+	if n == 1 {
+		return "1 payment is"
+	}
+	return fmt.Sprintf("%d payments are", n)
 }
 
 // saysCode reports whether Antom's code is one of those, with whatever prefix.

@@ -46,6 +46,9 @@ func lookAtWay(ctx context.Context, p *patient) []finding {
 		}
 		conn = secure
 	}
+	if base.Scheme == "http" && !p.now().Before(earliest()) {
+		return list // a terminal's small server is asked nothing odd: its signed time tells more
+	}
 	return append(list, p.askDate(conn, base)...)
 }
 
