@@ -50,7 +50,7 @@ func TestStatusIsTheAgentsWordOrTheStores(t *testing.T) {
 	stop := s.serve()
 	s.sell(s.till(), "R1", 1050)
 	code, out = s.status()
-	wantSays(t, out, "agent     runs since", "linked, frames ", "answers since", "0 open", "SGD 10.50 paid in 1", "written without trouble; commits")
+	wantSays(t, out, "agent     runs since", " linked; ", "answers since", "0 open", "SGD 10.50 paid in 1", "writable; commits")
 	if code != exitDone {
 		t.Errorf("running: exit %d", code)
 	}
@@ -96,11 +96,11 @@ func TestStatusNamesWhatNobodyWillDeliver(t *testing.T) {
 	stop()
 	rewrite(t, s.site.configFile(), "name = ", `name = "lane9"`)
 	_, out := s.status()
-	wantSays(t, out, "lane1        no longer configured, 1 not delivered", "1 ends not delivered")
+	wantSays(t, out, "lane1: no longer configured, 1 not delivered", "not delivered: 1")
 	s.serve()
 	s.until("the agent answers", func() bool { _, err := askReport(s); return err == nil })
 	_, out = s.status()
-	wantSays(t, out, "lane1        no longer configured, 1 not delivered")
+	wantSays(t, out, "lane1: no longer configured, 1 not delivered")
 }
 
 // The fullest report there is fits a screen, and what was put in its texts does not

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -22,153 +21,25 @@ type row struct {
 	bad  bool
 }
 
-// screen is a report on 80 columns and at most 24 lines.
+// screen is a report on 80 columns and, but for the fullest, 24 lines: what would
+// take more is cut to one line each.
 func screen(is report, zone *time.Location) []row {
-	rows := head(is, zone)
-	rows = append(rows, registerRows(is)...)
-	rows = append(rows, antomRows(is, zone)...)
-	rows = append(rows, paymentRows(is)...)
-	rows = append(rows, todayRows(is)...)
-	rows = append(rows, storeRows(is)...)
-	if is.Trouble != "" {
-		for i, line := range folded(is.Trouble, screenWidth-2) {
-			rows = append(rows, row{fmt.Sprintf("%-2s%s", map[bool]string{true: "!"}[i == 0], line), true})
-		}
+	rows := laidOut(is, zone, 3)
+	if len(rows) >= screenHeight {
+		rows = laidOut(is, zone, 1)
 	}
 	return rows
 }
 
-func head(is report, zone *time.Location) []row {
-	rows := []row{{text: fmt.Sprintf("posagent %-44s %s", is.Version, is.At.In(zone).Format("Mon 2 Jan 2006 15:04:05"))}}
-	switch {
-	case is.Running && is.StartedAt != nil:
-		rows = append(rows, row{text: fmt.Sprintf("agent     runs since %s (%s)", is.StartedAt.In(zone).Format(clockLayout), took(is.At.Sub(*is.StartedAt)))})
-	default:
-		for i, line := range folded("NOT ASKED: "+is.Why+". What follows is what the store tells.", screenWidth-10) {
-			rows = append(rows, row{fmt.Sprintf("%-10s%s", map[bool]string{true: "agent"}[i == 0], line), true})
-		}
-	}
-	rows = append(rows, row{text: "config    " + is.Config})
-	if !is.Clock.Plausible {
-		for i, line := range folded("WRONG: "+is.Clock.Why+": new payments are refused until it is set (timedatectl)", screenWidth-10) {
-			rows = append(rows, row{fmt.Sprintf("%-10s%s", map[bool]string{true: "clock"}[i == 0], line), true})
-		}
-	}
-	return rows
-}
-
-func registerRows(is report) (rows []row) {
-	for i, r := range is.Registers {
-		if i == shownRegisters-1 && len(is.Registers) > shownRegisters {
-			rows = append(rows, row{text: fmt.Sprintf("          and %d more registers: -json has them all", len(is.Registers)-i)})
-			break
-		}
-		name := map[bool]string{true: "register  ", false: "          "}[i == 0]
-		rows = append(rows, registerRow(name, r, is.Running))
-	}
-	return rows
-}
-
-func registerRow(lead string, r registerReport, running bool) row {
-	untold := ""
-	if r.Undelivered > 0 {
-		untold = fmt.Sprintf(", %d not delivered", r.Undelivered)
-	}
-	lead += fmt.Sprintf("%-12s ", cut(r.Name))
-	switch {
-	case !r.Configured:
-		return row{lead + "no longer configured" + untold + ": nobody tells it", true}
-	case !running:
-		return row{lead + r.Port + untold, false}
-	case !r.PortOpen:
-		return row{lead + "port not open" + untold + ": " + cmp.Or(r.Trouble, "not tried yet"), true}
-	case !r.LinkUp:
-		return row{lead + r.Port + " open, nobody answers" + untold, true}
-	}
-	frames := ""
-	if f := r.Frames; f != nil {
-		frames = fmt.Sprintf(", frames %d in %d out, %d bad, %d resent", f.In, f.Out, f.Damaged+f.CutShort+f.Refused, f.Resent)
-	}
-	return row{lead + r.Port + " linked" + untold + frames, false}
-}
-
-func antomRows(is report, zone *time.Location) []row {
-	a := is.Antom
-	rows := []row{{text: "Antom     " + a.BaseURL}}
-	const lead = "          "
-	since := ""
-	if a.Since != nil {
-		since = " since " + a.Since.In(zone).Format(clockLayout)
-	}
-	switch {
-	case !is.Running:
-	case !a.Asked:
-		rows = append(rows, row{text: lead + "not asked yet"})
-	case a.Reachable:
-		clock := ""
-		if a.AheadSeconds != nil {
-			clock = fmt.Sprintf(", its clock %+.1f s from ours", *a.AheadSeconds)
-		}
-		rows = append(rows, row{text: lead + "answers" + since + clock})
-	default:
-		rows = append(rows, row{lead + "DOES NOT ANSWER" + since + ": " + a.Why, true})
-	}
-	return rows
-}
-
-func paymentRows(is report) []row {
-	p := is.Payments
-	if !p.Answering {
-		return []row{{"payments  not known", true}}
-	}
-	text := fmt.Sprintf("payments  %d open: %d in their window, %d in doubt; %d ends not delivered", p.Open, p.InWindow, p.InDoubt, p.Undelivered)
-	rows := []row{{text, p.InDoubt > 0}}
-	for _, o := range p.Oldest {
-		word := o.State
-		switch {
-		case o.InDoubt:
-			word = "in doubt"
-		case o.Refund:
-			word = "refund " + o.State
-		}
-		rows = append(rows, row{text: fmt.Sprintf("  %-9s %-12s %-12s %s", word, money(o.AmountMinor, o.Currency), took(is.At.Sub(o.ReceivedAt)), o.ID)})
-	}
-	if p.Open > 0 {
-		rows = append(rows, row{text: "  posagent payments -state open lists all; posagent explain ID tells the story"})
-	}
-	return rows
-}
-
-func todayRows(is report) (rows []row) {
-	if is.Today == nil {
-		return nil
-	}
-	if len(is.Today.Totals) == 0 {
-		return []row{{text: "today     no payment has ended"}}
-	}
-	for i, s := range is.Today.Totals {
-		if i == shownTotals {
-			return append(rows, row{text: fmt.Sprintf("          and %d more currencies: -json has them all", len(is.Today.Totals)-i)})
-		}
-		rows = append(rows, row{text: fmt.Sprintf("%-9s %s paid in %d, %s given back in %d", map[bool]string{true: "today"}[i == 0],
-			money(s.PaidMinor, s.Currency), s.PaidCount, money(s.RefundedMinor, s.Currency), s.RefundedCount)})
-	}
-	return rows
-}
-
-func storeRows(is report) []row {
-	s := is.Store
-	text := fmt.Sprintf("          %s, log %s", size(s.Bytes), size(s.WALBytes))
-	bad := false
-	if s.Writable != nil && *s.Writable {
-		text += ", written without trouble"
-	} else if s.Writable != nil {
-		text, bad = text+", CAN'T BE WRITTEN: check the disk (posagent doctor)", true
-	}
-	if s.P99Seconds > 0 {
-		text += fmt.Sprintf("; commits %s, 1 in 100 over %s", span(s.P50Seconds), span(s.P99Seconds))
-	}
-	return []row{{text: "store     " + s.Path}, {text, bad}}
+func laidOut(is report, zone *time.Location, most int) []row {
+	l := layout{is: is, zone: zone, most: most}
+	l.head()
+	l.registers()
+	l.antom()
+	l.payments()
+	l.today()
+	l.store()
+	return l.rows
 }
 
 // span is a short time.

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// layout makes a report's lines. Each of a label's is as long as it is, in most
+// lines at the most.
+type layout struct {
+	is   report
+	zone *time.Location
+	most int
+	rows []row
+}
+
+// labelled adds a text beside a label, folded.
+func (l *layout) labelled(label, text string, bad bool) {
+	const beside = 10
+	lines := folded(text, screenWidth-beside)
+	if len(lines) > l.most { // what is left out is cut off where the line is drawn
+		for _, rest := range lines[l.most:] {
+			lines[l.most-1] += " " + rest
+		}
+		lines = lines[:l.most]
+	}
+	for _, line := range lines {
+		l.rows = append(l.rows, row{fmt.Sprintf("%-*s%s", beside, label, line), bad})
+		label = ""
+	}
+}
+
+// at is a moment, here.
+func (l *layout) at(t time.Time) string { return t.In(l.zone).Format(clockLayout) }
+
+func (l *layout) head() {
+	is := l.is
+	l.rows = append(l.rows, row{text: fmt.Sprintf("posagent %-47s%s", is.Version, is.At.In(l.zone).Format("Mon 2 Jan 2006 15:04:05"))})
+	if is.Running && is.StartedAt != nil {
+		l.labelled("agent", fmt.Sprintf("runs since %s (%s)", l.at(*is.StartedAt), took(is.At.Sub(*is.StartedAt))), false)
+	} else {
+		l.labelled("agent", "NOT ASKED: "+is.Why+". What follows is what the store tells.", true)
+	}
+	l.labelled("config", is.Config, false)
+	if !is.Clock.Plausible {
+		l.labelled("clock", "WRONG: "+is.Clock.Why+": new payments are refused until it is set (timedatectl)", true)
+	}
+}
+
+func (l *layout) registers() {
+	label := "register"
+	for i, r := range l.is.Registers {
+		if i == shownRegisters-1 && len(l.is.Registers) > shownRegisters {
+			l.labelled("", fmt.Sprintf("and %d more registers: -json has them all", len(l.is.Registers)-i), false)
+			return
+		}
+		text, bad := registerLine(r, l.is.Running)
+		l.labelled(label, text, bad)
+		label = ""
+	}
+}
+
+func registerLine(r registerReport, running bool) (text string, bad bool) {
+	name := cut(r.Name)
+	untold := ""
+	if r.Undelivered > 0 {
+		untold = fmt.Sprintf(", %d not delivered", r.Undelivered)
+	}
+	switch {
+	case !r.Configured:
+		return name + ": no longer configured" + untold + ": nobody tells it", true
+	case !running:
+		return name + ": " + r.Port + untold, false
+	case !r.PortOpen:
+		return name + ": port not open" + untold + ": " + cmp.Or(r.Trouble, "not tried yet"), true
+	case !r.LinkUp:
+		return name + ": " + r.Port + " open, nobody answers" + untold, true
+	}
+	frames := ""
+	if f := r.Frames; f != nil {
+		frames = fmt.Sprintf("; %d frames, %d bad, %d resent", f.In+f.Out, f.Damaged+f.CutShort+f.Refused, f.Resent)
+	}
+	return name + ": " + r.Port + " linked" + untold + frames, false
+}
+
+func (l *layout) antom() {
+	a := l.is.Antom
+	l.labelled("Antom", a.BaseURL, false)
+	since := ""
+	if a.Since != nil {
+		since = " since " + l.at(*a.Since)
+	}
+	switch {
+	case !l.is.Running:
+	case !a.Asked:
+		l.labelled("", "not asked yet", false)
+	case a.Reachable:
+		clock := ""
+		if a.AheadSeconds != nil {
+			clock = fmt.Sprintf(", its clock %+.1f s from ours", *a.AheadSeconds)
+		}
+		l.labelled("", "answers"+since+clock, false)
+	default:
+		l.labelled("", "DOES NOT ANSWER"+since+": "+a.Why, true)
+	}
+}
+
+func (l *layout) payments() {
+	p := l.is.Payments
+	if !p.Answering {
+		l.labelled("payments", "not known", true)
+		return
+	}
+	l.labelled("payments", fmt.Sprintf("%d open: %d in their window, %d in doubt; not delivered: %d",
+		p.Open, p.InWindow, p.InDoubt, p.Undelivered), p.InDoubt > 0)
+	for _, o := range p.Oldest {
+		word := o.State
+		switch {
+		case o.InDoubt:
+			word = "in doubt"
+		case o.Refund:
+			word = "refund"
+		}
+		l.rows = append(l.rows, row{text: fmt.Sprintf("  %-10s %-14s %-12s %s", word, money(o.AmountMinor, o.Currency), took(l.is.At.Sub(o.ReceivedAt)), o.ID)})
+	}
+	if p.Open > 0 {
+		l.rows = append(l.rows, row{text: "  posagent payments -state open lists all; posagent explain ID tells the story"})
+	}
+}
+
+func (l *layout) today() {
+	if l.is.Today == nil {
+		return
+	}
+	list, label := l.is.Today.Totals, "today"
+	if len(list) == 0 {
+		l.labelled(label, "no payment has ended", false)
+	}
+	for i, s := range list {
+		if i == shownTotals {
+			l.labelled("", fmt.Sprintf("and %d more currencies: -json has them all", len(list)-i), false)
+			return
+		}
+		l.labelled(label, fmt.Sprintf("%s paid in %d, %s given back in %d",
+			money(s.PaidMinor, s.Currency), s.PaidCount, money(s.RefundedMinor, s.Currency), s.RefundedCount), false)
+		label = ""
+	}
+}
+
+func (l *layout) store() {
+	s := l.is.Store
+	l.labelled("store", s.Path, false)
+	text, bad := size(s.Bytes)+", log "+size(s.WALBytes), false
+	if s.Writable != nil && *s.Writable {
+		text += ", writable"
+	} else if s.Writable != nil {
+		text, bad = text+", CAN'T BE WRITTEN: check the disk (posagent doctor)", true
+	}
+	if s.P99Seconds > 0 {
+		text += fmt.Sprintf("; commits %s, 1 in 100 over %s", span(s.P50Seconds), span(s.P99Seconds))
+	}
+	l.labelled("", text, bad)
+	if l.is.Trouble != "" {
+		l.labelled("trouble", l.is.Trouble, true)
+	}
+}
