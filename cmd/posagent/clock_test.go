@@ -113,6 +113,9 @@ func TestAWrongClockRefusesWhatIsNewAndLosesNothingAndHeals(t *testing.T) {
 			if text := refused.Result().Message; !strings.Contains(text, "it shows "+name) || !strings.Contains(text, "set it") {
 				t.Errorf("the refusal says %q", text)
 			}
+			if _, screen, _ := output(t, "status", "-config", s.site.configFile()); !strings.Contains(screen, "WRONG: it shows "+name) {
+				t.Errorf("status says\n%s", screen)
+			}
 			open, err := reg.Request(ctx, "inquiryPayment", map[string]any{"paymentRequestId": "OPEN"})
 			must(t, err)
 			if p, ok := open.PaymentState(); !ok || p.Final && p.PaymentStatus != "SUCCESS" {

@@ -49,7 +49,7 @@ func TestWhateverHappensToAnAnswerTheRegisterIsToldTheTruth(t *testing.T) {
 			"close_before", "close_after", "html_before", "html_after", "cut_answer", "late_arrival",
 			"unsigned", "wrong_key", "other_bytes", "forged_decline", "forged_success", "other_client", "replayed",
 			"truncated_json", "not_json", "no_result", "unknown_status", "unknown_code", "huge", "wrong_encryption", "clock_off",
-			"system_error", "busy", "inconsistent", "foreign_payment_id",
+			"system_error", "busy", "inconsistent", "foreign_payment_id", "unnamed", "other_id",
 		} {
 			if w.encryption == "off" && cruelty == "wrong_encryption" {
 				continue
