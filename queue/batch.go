@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Change is one row to be saved: New in place of Old, or as a first row where Old
@@ -112,7 +113,7 @@ func (w *writer) payment(c Change[Payment]) {
 		}
 		return
 	case c.Old.Closed() && c.New.Closed():
-		if w.exec(what, w.s.sql.updateClosed, append(paymentValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...) > 0 {
+		if w.exec(what, w.s.sql.updateClosed, append(paymentValues(c.New)[1:], c.Old.ID, c.Old.Rev, c.Old.Attempts)...) > 0 {
 			if story != "" {
 				w.exec(what, w.s.sql.addStory, c.Old.ID, story)
 			}
@@ -121,7 +122,7 @@ func (w *writer) payment(c Change[Payment]) {
 	case c.Old.Closed():
 		w.takeOut(c.Old)
 	}
-	w.swap(what, w.s.sql.updatePayment, append(paymentValues(c.New),
+	w.swap(what, w.s.sql.updatePayment, append(paymentValues(c.New)[1:],
 		story, encodeStory(c.Events, Event.turn), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
 }
 
@@ -130,7 +131,7 @@ func (w *writer) refund(c Change[Refund]) {
 		w.exec("refund "+c.New.ID, w.s.sql.insertRefund, refundValues(c.New)...)
 	} else {
 		w.swap("refund "+c.New.ID, w.s.sql.updateRefund,
-			append(refundValues(c.New), c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
+			append(refundValues(c.New)[1:], c.Old.ID, c.Old.Rev, c.Old.Attempts)...)
 	}
 	for _, e := range c.Events {
 		most := int64(storyLines)
@@ -162,6 +163,8 @@ type statements struct {
 
 	updateClosed, addStory, emptyStory *sql.Stmt
 	putAway, takeOut                   []*sql.Stmt
+
+	isStored *sql.Stmt // of the readers
 }
 
 // prepareStatements compiles what every save needs, once.
@@ -173,8 +176,8 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		// Its key does not see what is put away, and an ID is stored once.
 		{&s.sql.insertPayment, "insert into payment_open (" + paymentColumns + ", story) select " + marks(paymentColumns+", story") +
 			" where not exists (select 1 from payment_closed where id = ?)"},
-		{&s.sql.updatePayment, "update payment_open set (" + paymentColumns + ") = (" + marks(paymentColumns) +
-			fmt.Sprintf("), story = story || iif(length(story) < %d, ?, ?) where id = ? and rev = ? and attempts = ?", storyBytes)},
+		{&s.sql.updatePayment, updateRow("payment_open", paymentColumns,
+			fmt.Sprintf("story = story || iif(length(story) < %d, ?, ?)", storyBytes))},
 		{&s.sql.updateClosed, updateRow("payment_closed", paymentColumns)},
 		{&s.sql.addStory, "insert into story (id, text) values (?, ?) on conflict (id) do update set text = text || excluded.text"},
 		{&s.sql.insertRefund, insertRow("refund", refundColumns)},
@@ -195,6 +198,11 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		}
 	}
 	var err error
+	s.sql.isStored, err = s.read.PrepareContext(ctx, `select exists (select 1 from payment_open where id = ?1)
+		or exists (select 1 from payment_closed where id = ?1) or exists (select 1 from aborted where id = ?1)`)
+	if err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
 	if s.sql.putAway, err = s.prepareAll(ctx, putAwaySQL()); err != nil {
 		return err
 	}
@@ -203,11 +211,14 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 }
 
 // insertRow and updateRow write the statements for a table's columns. An update
-// is a compare-and-set on what a row was.
+// is a compare-and-set on what a row was, of every column but the first, its id: a key
+// that is set, if to the same, is a row that is deleted and inserted.
 func insertRow(table, columns string) string {
 	return "insert into " + table + " (" + columns + ") values (" + marks(columns) + ")"
 }
 
-func updateRow(table, columns string) string {
-	return "update " + table + " set (" + columns + ") = (" + marks(columns) + ") where id = ? and rev = ? and attempts = ?"
+func updateRow(table, columns string, also ...string) string {
+	_, rest, _ := strings.Cut(columns, ",")
+	sets := append([]string{"(" + rest + ") = (" + marks(rest) + ")"}, also...)
+	return "update " + table + " set " + strings.Join(sets, ", ") + " where id = ? and rev = ? and attempts = ?"
 }

@@ -37,21 +37,6 @@ func checkWhole(path string) error {
 	return nil
 }
 
-// quickCheck has SQLite look at every page.
-func (s *Store) quickCheck(ctx context.Context) error {
-	var verdict string
-	if err := s.write.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
-		return err
-	}
-	switch {
-	case verdict == "ok":
-		return nil
-	case unreadable(verdict):
-		return fmt.Errorf("the disk can't be read; check it, the store itself may be whole: %s", verdict)
-	}
-	return fmt.Errorf("%w: %s", ErrDamaged, verdict)
-}
-
 // unreadable reports whether a verdict of quick_check is about a page that could
 // not be read at all: SQLite puts the disk's errors into the same words as damage.
 // A store that may be whole must not be replaced.

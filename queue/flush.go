@@ -158,7 +158,7 @@ func (l *loop) notSaved(now time.Time, it item, err error) {
 		return
 	}
 	if isDamage(err) { // no try mends it, and a start does
-		l.fatal = fmt.Errorf("the store is damaged: %w; start posagent again: it keeps the file, and carries over what can be read", err)
+		l.damaged(err)
 	}
 	if !l.said {
 		l.said = true
@@ -186,6 +186,7 @@ func (l *loop) drop(it item) {
 	switch it := it.(type) {
 	case *payment:
 		delete(l.payments, it.row.ID)
+		l.lanes.leave(it, it.row.Register)
 		l.bury[it.row.ID] = millis(it.row.ReceivedAt)
 	case *refund:
 		delete(l.refunds, it.row.ID)
@@ -223,6 +224,7 @@ func (l *loop) forget(now time.Time, it item) {
 	switch it := it.(type) {
 	case *payment:
 		delete(l.payments, it.row.ID)
+		l.lanes.leave(it, it.row.Register)
 		l.away = append(l.away, it.row.ID)
 	case *refund:
 		delete(l.refunds, it.row.ID)

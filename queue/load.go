@@ -90,6 +90,7 @@ func (l *loop) loadRefunds(ctx context.Context, now time.Time) error {
 func (l *loop) enter(row, saved Payment) *payment {
 	p := &payment{held: held[Payment]{row, saved}, entry: entry{index: -1}}
 	l.payments[row.ID] = p
+	l.lanes.enter(p)
 	l.touch(p)
 	return p
 }

@@ -43,6 +43,7 @@ type loop struct {
 	o        Options
 	payments map[string]*payment
 	refunds  map[string]*refund
+	lanes    lanes
 	agenda   agenda           // items that wait for a time
 	waiting  []item           // in doubt and due, waiting for their turn
 	asking   int              // in doubt and being asked about now
@@ -74,7 +75,7 @@ type loop struct {
 
 func newLoop(o Options) (*loop, error) {
 	l := &loop{
-		o: o, payments: map[string]*payment{}, refunds: map[string]*refund{}, last: map[string]Ended{},
+		o: o, payments: map[string]*payment{}, refunds: map[string]*refund{}, lanes: newLanes(), last: map[string]Ended{},
 		bury: map[string]int64{}, answers: make(chan ended),
 	}
 	if err := l.load(context.Background(), time.Now()); err != nil {

@@ -65,6 +65,8 @@ func (l *loop) repeat(p *payment, register string, c Command, r reply[Payment]) 
 func (l *loop) move(p *payment, register string) {
 	before := p.row.Register
 	p.row.Register, p.row.Delivered = register, 0
+	l.lanes.leave(p, before)
+	l.lanes.enter(p)
 	if p.row.EndedSeq > 0 {
 		l.noteEnded(Ended{register, p.row.ID, p.row.EndedSeq, false})
 	}
@@ -104,11 +106,7 @@ func (l *loop) begin(register string, c Command, window time.Duration, r reply[P
 // doubt is past it, whatever a clock that was set back makes of its deadline.
 func (l *loop) inWindow(register string, now time.Time) []string {
 	var open []string
-	for id, p := range l.payments {
-		if p.row.Register == register && !p.row.State.Final() && !p.row.InDoubt && now.Before(p.row.Deadline) {
-			open = append(open, id)
-		}
-	}
+	l.lanes.inWindow(register, now, func(p *payment) { open = append(open, p.row.ID) })
 	slices.Sort(open)
 	return open
 }
@@ -116,8 +114,8 @@ func (l *loop) inWindow(register string, now time.Time) []string {
 // openPayments returns the register's payments whose outcome is open.
 func (l *loop) openPayments(register string) []string {
 	var open []string
-	for id, p := range l.payments {
-		if p.row.Register == register && !p.saved.State.Final() {
+	for id, p := range l.lanes.of[register] {
+		if !p.saved.State.Final() {
 			open = append(open, id)
 		}
 	}

@@ -29,7 +29,8 @@ type Store struct {
 	lock  *os.File
 	sql   statements
 
-	unsettled bool // what the log held at the start may not be on the disk
+	unsettled  bool // what the log held at the start may not be on the disk
+	checkLater bool // what is put away was not looked at at the start
 
 	salvaged *Salvage
 }
@@ -94,6 +95,9 @@ func openOrSalvage(path string) (*Store, error) {
 	if !ours(path) {
 		return nil, fmt.Errorf("%w: this is no database of posagent's; set store.path to a file of its own", err)
 	}
+	if err := unmarkChecked(path); err != nil {
+		return nil, err
+	}
 	report, err := salvage(path, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("the store is damaged and could not be replaced; make room on the disk and start again: %w", err)
@@ -132,6 +136,19 @@ func openAt(path string) (*Store, error) {
 		return nil, errors.Join(err, s.closeDatabase())
 	}
 	return s, nil
+}
+
+// Payment is [reader.Payment], and quick to say of an ID that it is new, as nearly all
+// are that a register sends.
+func (s *Store) Payment(ctx context.Context, id string) (Payment, error) {
+	var stored bool
+	if err := s.sql.isStored.QueryRowContext(ctx, id).Scan(&stored); err != nil {
+		return Payment{}, wrap(err, "payment "+id)
+	}
+	if !stored {
+		return Payment{}, wrap(ErrNotFound, "payment "+id)
+	}
+	return s.reader.Payment(ctx, id)
 }
 
 // Salvaged says what became of a damaged store, where Open met one.
@@ -205,7 +222,7 @@ func (s *Store) prepare() error {
 	if err != nil {
 		return err
 	}
-	if err := s.quickCheck(ctx); err != nil {
+	if err := s.checkPages(ctx, version); err != nil {
 		return err
 	}
 	// The log is there by now. SQLite syncs its name too, but with fdatasync where it

@@ -46,8 +46,8 @@ func (l *loop) lastKnown(register string) (Record, error) {
 // untold lists what a register is yet to be told, as it is on the disk.
 func (l *loop) untold(register string) []Record {
 	var list []Record
-	for _, p := range l.payments {
-		if p.row.Register == register && !p.fresh() && !p.row.toldOf() {
+	for _, p := range l.lanes.of[register] {
+		if !p.fresh() && !p.row.toldOf() {
 			row := p.saved
 			row.Register = register // saved lazily
 			list = append(list, Record{Payment: &row})

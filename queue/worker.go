@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -118,7 +119,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var check sync.WaitGroup
+	checking, cancel := context.WithCancel(ctx)
+	check.Go(func() { w.checkRest(checking) })
 	l.run(ctx, w.inbox, w.hints)
+	cancel()
+	check.Wait()
 	return l.fatal
 }
 
