@@ -98,7 +98,7 @@ func takeOutUnclosed(ctx context.Context, tx *sql.Tx) error {
 func (s *Store) prepareAll(ctx context.Context, texts []string) ([]*sql.Stmt, error) {
 	list := make([]*sql.Stmt, len(texts))
 	for i, text := range texts {
-		stmt, err := s.write.PrepareContext(ctx, text)
+		stmt, err := s.write.PrepareContext(ctx, text) //nolint:sqlclosecheck // it lives as long as the store
 		if err != nil {
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
