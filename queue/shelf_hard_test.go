@@ -91,3 +91,23 @@ func TestAStoryHasAnEnd(t *testing.T) {
 		}
 	}
 }
+
+// What of a register's ended last is known of what is put away, too, in whatever order
+// that was done.
+func TestTheLastEndIsKnownOfWhatIsPutAway(t *testing.T) {
+	s := openStore(t, storePath(t))
+	at := time.UnixMilli(1_750_000_000_000)
+	for _, seq := range []int64{3, 7, 5} {
+		id := fmt.Sprintf("R%d", seq)
+		p, _ := Begin(at, "lane1", testCommand(id), time.Minute)
+		p = Policy{}.end(at, p, testAnswer(VerdictPaid, Pay))
+		p.EndedSeq, p.Delivered = seq, p.Rev
+		if err := s.Save(Batch{Payments: []Change[Payment]{{New: p}}, PutAway: []string{id}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := s.LastEnded(t.Context())
+	if err != nil || len(last) != 1 || last[0] != (Ended{"lane1", "R7", 7, false}) {
+		t.Errorf("got %+v (%v), want R7", last, err)
+	}
+}
