@@ -44,10 +44,15 @@ func (a acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
 	}
 }
 
-// Inquire asks what became of a payment. An answer about another amount than the
-// one that was asked for is not about this payment.
+// Inquire asks what became of a payment.
 func (a acquirer) Inquire(ctx context.Context, p queue.Payment) queue.Answer {
 	resp, err := a.client().InquiryPayment(ctx, antom.InquiryPaymentRequest{PaymentRequestID: p.ID})
+	return answerAbout(p, resp, err)
+}
+
+// answerAbout is what an inquiry about p was answered. An answer about another amount
+// than the one that was asked for is not about this payment.
+func answerAbout(p queue.Payment, resp antom.InquiryPaymentResponse, err error) queue.Answer {
 	asked, told := antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency}, resp.PaymentAmount
 	if err == nil && told != (antom.Amount{}) && told != asked {
 		return queue.Answer{Verdict: queue.VerdictInconsistent, Result: result(resp.Result),
@@ -81,6 +86,12 @@ func (a acquirer) Refund(ctx context.Context, r queue.Refund) queue.Answer {
 // InquireRefund asks what became of a refund.
 func (a acquirer) InquireRefund(ctx context.Context, r queue.Refund) queue.Answer {
 	resp, err := a.client().InquiryRefund(ctx, antom.InquiryRefundRequest{RefundID: r.RefundID})
+	return answerAboutRefund(r, resp, err)
+}
+
+// answerAboutRefund is what an inquiry about r was answered. One about a refund of
+// another payment is no answer.
+func answerAboutRefund(r queue.Refund, resp antom.InquiryRefundResponse, err error) queue.Answer {
 	if err == nil && resp.PaymentID != "" && resp.PaymentID != r.PaymentID {
 		return queue.Answer{Verdict: queue.VerdictUnknown, Why: "Antom speaks of the refund of another payment, " + resp.PaymentID}
 	}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"testing"
+
+	"posagent/antom"
+	"posagent/queue"
+)
+
+// An inquiry that is answered with another amount or currency speaks of another
+// payment under this id: it is not paid by that, and an alarm.
+func TestAnAnswerAboutAnotherAmountPaysNothing(t *testing.T) {
+	p := queue.Payment{Command: queue.Command{ID: "R1", AmountMinor: 1050, Currency: "SGD"}}
+	for _, c := range []struct {
+		told antom.Amount
+		want queue.Verdict
+	}{
+		{antom.Amount{ValueMinor: 1050, Currency: "SGD"}, queue.VerdictPaid},
+		{antom.Amount{}, queue.VerdictPaid}, // Antom may leave it out
+		{antom.Amount{ValueMinor: 1051, Currency: "SGD"}, queue.VerdictInconsistent},
+		{antom.Amount{ValueMinor: 1050, Currency: "JPY"}, queue.VerdictInconsistent},
+	} {
+		resp := inquiryAnswer("S", "SUCCESS", "SUCCESS")
+		resp.PaymentAmount = c.told
+		if got := answerAbout(p, resp, nil); got.Verdict != c.want {
+			t.Errorf("told %+v: %s, want %s", c.told, got.Verdict, c.want)
+		}
+	}
+}
+
+// A refund is not given by the word about another payment's.
+func TestAnAnswerAboutAnotherPaymentsRefundIsNone(t *testing.T) {
+	r := queue.Refund{ID: "F1", PaymentID: "A1", RefundID: "B1"}
+	for paymentID, want := range map[string]queue.Verdict{
+		"A1": queue.VerdictRefunded, "": queue.VerdictRefunded, "A2": queue.VerdictUnknown,
+	} {
+		resp := antom.InquiryRefundResponse{
+			Result: antom.Result{ResultStatus: "S"}, RefundID: "B1", RefundStatus: "SUCCESS", PaymentID: paymentID,
+		}
+		if got := answerAboutRefund(r, resp, nil); got.Verdict != want {
+			t.Errorf("of payment %q: %s, want %s", paymentID, got.Verdict, want)
+		}
+	}
+}
