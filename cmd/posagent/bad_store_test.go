@@ -80,7 +80,7 @@ func TestABadStoreIsOneLineAndLeftAsItIs(t *testing.T) {
 		looks string // what those that look say
 	}{
 		"newer": {func(t *testing.T, path string) { storeOf(t, path); sqlOn(t, path, "pragma user_version = 99") }, "",
-			"written by a newer posagent (schema 99, this one knows 1); install that version again", "install that version again"},
+			"written by a newer posagent (schema 99, this one knows", "install that version again"},
 		"another program's": {func(t *testing.T, path string) {
 			sqlOn(t, path, "create table customer (name text); insert into customer values ('Ann')")
 		}, "",
