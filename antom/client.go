@@ -161,6 +161,11 @@ func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 // whether it ever was. It is for reports: a replayed answer can lower it.
 func (c *Client) Skew() (time.Duration, bool) { return c.clock.last() }
 
+// Clock returns a time that Antom's clock has reached by now, and whether anything
+// is known of it. Unlike Skew it follows no replayed answer down, and goes on by the
+// monotonic clock, so that a jump of ours does not move it.
+func (c *Client) Clock() (time.Time, bool) { return c.clock.now(c.opts.Now()) }
+
 // Format prints the address under every verb, and nothing of the options.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "antom.Client("+c.url+")") }
 

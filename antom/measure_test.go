@@ -172,3 +172,20 @@ func TestAClockBeforeTheBuildJudgesCertificatesByTheBuild(t *testing.T) {
 		t.Errorf("got %v, want %v", got, testNow)
 	}
 }
+
+func TestAntomsClockIsKnownAcrossAJumpOfOurs(t *testing.T) {
+	g := newGateway(t)
+	now := testNow
+	c := g.client(func(o *Options) { o.Now = func() time.Time { return now } })
+	if _, known := c.Clock(); known {
+		t.Error("known before any answer")
+	}
+	if err := payAged(t, g, c, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	c.clock.at = c.clock.at.AddDate(14, 0, 0) // as a jump looks with a monotonic reading
+	now = now.AddDate(14, 0, 0)
+	if got, known := c.Clock(); !known || !got.Equal(testNow.Add(time.Hour)) {
+		t.Errorf("got %v, %v", got, known)
+	}
+}

@@ -42,8 +42,11 @@ func (around surroundings) clientOptions(s settings) antom.Options {
 	return o
 }
 
-// skew is how far Antom's clock is ahead of ours, as measured last.
-func (a *agent) skew() (time.Duration, bool) { return a.acquirer.client().Skew() }
+// skew is how far Antom's clock is ahead of ours now.
+func (a *agent) skew() (time.Duration, bool) {
+	antoms, known := a.acquirer.client().Clock()
+	return antoms.Sub(a.around.now()), known
+}
 
 // newWorker returns the worker of those settings. believed says whether the clock may
 // be gone by; nil: it may.

@@ -23,9 +23,9 @@ const confirmed = 24 * time.Hour
 
 // clockFault says what is wrong with a clock, or nothing. Before this program was
 // written it is wrong for sure. Far ahead it is where Antom's clock contradicts it,
-// or, unless Antom was heard, where nobody keeps it right: a program that is old by
-// then goes on where either confirms the time.
-func clockFault(now time.Time, synced, syncKnown bool, ahead time.Duration, measured bool) string {
+// or where neither Antom nor the kernel confirms it: a program that is old by then
+// goes on where either does, and without Antom no payment could be made anyway.
+func clockFault(now time.Time, synced bool, ahead time.Duration, measured bool) string {
 	shows := now.UTC().Format(time.DateOnly)
 	switch {
 	case now.Before(earliest()):
@@ -34,8 +34,8 @@ func clockFault(now time.Time, synced, syncKnown bool, ahead time.Duration, meas
 		return ""
 	case measured && ahead.Abs() > confirmed:
 		return fmt.Sprintf("it shows %s, and Antom's %s", shows, now.Add(ahead).UTC().Format(time.DateOnly))
-	case !measured && syncKnown && !synced:
-		return fmt.Sprintf("it shows %s, and nobody keeps it right", shows)
+	case !measured && !synced:
+		return fmt.Sprintf("it shows %s, and neither NTP nor Antom confirms that", shows)
 	}
 	return ""
 }
@@ -43,9 +43,9 @@ func clockFault(now time.Time, synced, syncKnown bool, ahead time.Duration, meas
 // fault says what is wrong with the clock now, or nothing, and logs when that has
 // changed.
 func (c *clock) fault() string {
-	synced, known := c.synced()
+	synced, _ := c.synced() // a hardened unit may not ask (ProtectClock=)
 	ahead, measured := c.ahead()
-	why := clockFault(c.now(), synced, known, ahead, measured)
+	why := clockFault(c.now(), synced, ahead, measured)
 	switch wrong := why != ""; {
 	case c.wrong.Swap(wrong) == wrong:
 	case wrong:

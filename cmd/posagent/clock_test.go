@@ -25,25 +25,24 @@ func TestAClockIsBelievedUnlessSomethingSpeaksAgainstIt(t *testing.T) {
 	today := earliest().AddDate(0, 6, 0)
 	old := earliest().AddDate(14, 0, 0)
 	for name, c := range map[string]struct {
-		now               time.Time
-		synced, syncKnown bool
-		ahead             time.Duration
-		measured          bool
-		want              string // in what is wrong; "" is right
+		now      time.Time
+		synced   bool
+		ahead    time.Duration
+		measured bool
+		want     string // in what is wrong; "" is right
 	}{
-		"today, kept by nobody":                  {now: today, syncKnown: true},
+		"today, kept by nobody":                  {now: today},
 		"today, and Antom is hours away":         {now: today, ahead: -5 * time.Hour, measured: true},
 		"1970":                                   {now: time.Unix(60, 0), want: "1970-01-01, before this program was written"},
-		"1970, and somebody claims to keep it":   {now: time.Unix(60, 0), synced: true, syncKnown: true, want: "1970"},
+		"1970, and somebody claims to keep it":   {now: time.Unix(60, 0), synced: true, want: "1970"},
 		"1970, and Antom's too":                  {now: time.Unix(60, 0), measured: true, want: "1970"},
 		"a day before":                           {now: earliest().Add(-24 * time.Hour), want: "before"},
-		"2040, kept by nobody":                   {now: old, syncKnown: true, want: "2040-11-23, and nobody keeps it right"},
-		"2040, and Antom says otherwise":         {now: old, synced: true, syncKnown: true, ahead: -14 * 365 * 24 * time.Hour, measured: true, want: "and Antom's 2026"},
-		"in 2040 an old program, kept right":     {now: old, synced: true, syncKnown: true},
-		"in 2040 an old program, Antom confirms": {now: old, syncKnown: true, ahead: -time.Minute, measured: true},
-		"2040, and nobody knows":                 {now: old},
+		"2040, confirmed by nobody":              {now: old, want: "2040-11-23, and neither NTP nor Antom confirms that"},
+		"2040, and Antom says otherwise":         {now: old, synced: true, ahead: -14 * 365 * 24 * time.Hour, measured: true, want: "and Antom's 2026"},
+		"in 2040 an old program, kept right":     {now: old, synced: true},
+		"in 2040 an old program, Antom confirms": {now: old, ahead: -time.Minute, measured: true},
 	} {
-		got := clockFault(c.now, c.synced, c.syncKnown, c.ahead, c.measured)
+		got := clockFault(c.now, c.synced, c.ahead, c.measured)
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}

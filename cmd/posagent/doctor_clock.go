@@ -42,8 +42,8 @@ func (f clockFacts) judge() []finding {
 	case f.now.Before(f.earliest):
 		return []finding{fault(check, setClock, "it shows %s, before this program was written (%s): the agent signs nothing, and refuses payments with AGENT_CLOCK",
 			shows, f.earliest.Format(time.DateOnly))}
-	case farAhead(f.now) && f.known && !f.synced:
-		return []finding{fault(check, setClock, "it shows %s, %d years after this program was written, and nobody keeps it right: the agent refuses payments with AGENT_CLOCK",
+	case farAhead(f.now) && !f.synced:
+		return []finding{fault(check, setClock, "it shows %s, %d years after this program was written, and nobody keeps it right: unless Antom confirms it, the agent refuses payments with AGENT_CLOCK",
 			shows, int(f.now.Sub(f.earliest).Hours()/24/365))}
 	case f.known && !f.synced:
 		return []finding{warning(check, "sudo timedatectl set-ntp true", "it shows %s; nobody keeps it right (the kernel's clock is not synchronized)", shows)}

@@ -125,7 +125,7 @@ type storeReport struct {
 func emptyReport(now time.Time) report {
 	return report{
 		At: now, Version: version, Commit: commit(), Registers: []registerReport{},
-		Clock:    reportClock(now, clockFault(now, false, false, 0, false)),
+		Clock:    reportClock(now, clockFault(now, false, 0, false)),
 		Payments: paymentsReport{Oldest: []openReport{}},
 	}
 }
