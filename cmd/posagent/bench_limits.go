@@ -20,13 +20,26 @@ import (
 // limits are what a sale cannot be faster than on this box: the disk and the
 // cryptography alone, without an agent.
 type limits struct {
+	cryptography
 	raw   *os.File
 	store *queue.Store
-	key   *rsa.PrivateKey // stands for both sides': they are of one size
+	sales int
+}
 
+// cryptography is the RSA and AES of a call, by hand.
+type cryptography struct {
+	key             *rsa.PrivateKey // stands for both sides': they are of one size
 	wrapped, signed []byte
 	sum             [sha256.Size]byte
-	sales           int
+}
+
+func newCryptography(key *rsa.PrivateKey) (c cryptography, err error) {
+	c = cryptography{key: key, sum: sha256.Sum256([]byte("a body"))}
+	if c.wrapped, err = c.wrap(); err != nil {
+		return c, err
+	}
+	c.signed, err = rsa.SignPKCS1v15(nil, key, crypto.SHA256, c.sum[:])
+	return c, err
 }
 
 // rawSpan is the file that is written over in blocks of rawBlock, as a disk's log is.
@@ -36,15 +49,12 @@ const (
 )
 
 func openLimits(dir string) (*limits, error) {
-	l := &limits{sum: sha256.Sum256([]byte("a body"))}
-	var err error
-	if l.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
 		return nil, err
 	}
-	if l.wrapped, err = l.wrap(); err != nil {
-		return nil, err
-	}
-	if l.signed, err = rsa.SignPKCS1v15(nil, l.key, crypto.SHA256, l.sum[:]); err != nil {
+	l := &limits{}
+	if l.cryptography, err = newCryptography(key); err != nil {
 		return nil, err
 	}
 	if l.raw, err = os.OpenFile(filepath.Join(dir, "raw"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
@@ -104,23 +114,23 @@ func (l *limits) commit() error {
 	return l.store.Save(queue.Batch{Payments: []queue.Change[queue.Payment]{{New: row, Events: story}}})
 }
 
-func (l *limits) wrap() ([]byte, error) {
+func (c cryptography) wrap() ([]byte, error) {
 	//nolint:staticcheck // Antom's API uses PKCS #1 v1.5 and nothing else.
-	return rsa.EncryptPKCS1v15(rand.Reader, &l.key.PublicKey, make([]byte, 32))
+	return rsa.EncryptPKCS1v15(rand.Reader, &c.key.PublicKey, make([]byte, 32))
 }
 
 // ask does the RSA and AES operations of a request.
-func (l *limits) ask() error {
-	_, wrapErr := l.wrap()
-	_, signErr := rsa.SignPKCS1v15(nil, l.key, crypto.SHA256, l.sum[:])
+func (c cryptography) ask() error {
+	_, wrapErr := c.wrap()
+	_, signErr := rsa.SignPKCS1v15(nil, c.key, crypto.SHA256, c.sum[:])
 	return errors.Join(wrapErr, signErr, cipherBlocks(192))
 }
 
 // hear does the RSA and AES operations of an answer.
-func (l *limits) hear() error {
-	verifyErr := rsa.VerifyPKCS1v15(&l.key.PublicKey, crypto.SHA256, l.sum[:], l.signed)
+func (c cryptography) hear() error {
+	verifyErr := rsa.VerifyPKCS1v15(&c.key.PublicKey, crypto.SHA256, c.sum[:], c.signed)
 	//nolint:staticcheck // Antom's API uses PKCS #1 v1.5 and nothing else.
-	_, unwrapErr := rsa.DecryptPKCS1v15(nil, l.key, l.wrapped)
+	_, unwrapErr := rsa.DecryptPKCS1v15(nil, c.key, c.wrapped)
 	return errors.Join(verifyErr, unwrapErr, cipherBlocks(640))
 }
 

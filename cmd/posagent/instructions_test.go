@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"os"
@@ -9,38 +12,89 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
 
 // instructions asks for the count of instructions a sale, which needs qemu-user, a
-// C compiler and one for ARM.
-var instructions = flag.Bool("instructions", false, "count the ARMv7 instructions of a sale (needs qemu-arm and packaging/cross)")
+// C compiler and one for ARM. rsaKey and rsaTimes are for the emulated program.
+var (
+	instructions = flag.Bool("instructions", false, "count the ARMv7 instructions of a sale (needs qemu-arm, cc and packaging/cross armhf)")
+	rsaKey       = flag.String("rsa.key", "", "a private key `FILE` to do the cryptography of sales with")
+	rsaTimes     = flag.Int("rsa.times", 0, "of how many sales")
+)
 
 // The lengths of two runs: what they differ by is so many sales, without the start
 // and the end.
 const (
 	fewSales  = 5
-	moreSales = 25
+	moreSales = 30
 )
 
+// Of the recorded number: more is growth, less is to be recorded.
+const (
+	mostGrowth = 1.03
+	mostGain   = 0.95
+)
+
+// recordedInstructions holds the number that a sale took when this was last looked
+// at, and what of it was cryptography.
+const recordedInstructions = "testdata/instructions.txt"
+
 // The same program on the same input takes the same instructions on every machine,
-// busy or not, but for the scheduler's and the collector's turns. So growth shows
-// that no clock would show.
+// busy or not, but for the scheduler's and the collector's turns: under one in a
+// hundred. So growth shows that no clock would show.
 func TestASaleTakesNoMoreInstructionsThanRecorded(t *testing.T) {
 	if !*instructions {
 		t.Skip("give -instructions")
 	}
 	dir := t.TempDir()
-	plugin, agent := filepath.Join(dir, "instructions.so"), filepath.Join(dir, "posagent")
+	plugin, agent, self := filepath.Join(dir, "instructions.so"), filepath.Join(dir, "posagent"), filepath.Join(dir, "test")
 	build(t, "cc", "-O2", "-shared", "-fPIC", "-o", plugin, "testdata/instructions.c")
 	build(t, "../../packaging/cross", "armhf", "build", "-o", agent, "posagent/cmd/posagent")
-	run := func(sales int) float64 {
-		return float64(countSales(t, []string{"env", "GOMAXPROCS=1", "qemu-arm", "-plugin", plugin, agent}, sales))
+	build(t, "../../packaging/cross", "armhf", "test", "-c", "-o", self, "posagent/cmd/posagent")
+	emulate := []string{"env", "GOMAXPROCS=1", "qemu-arm", "-plugin", plugin}
+	a := perSale(func(n int) int64 { return countSales(t, append(emulate, agent), n) })
+	key := filepath.Join(freshSite(t).dir, siteOurKey)
+	c := perSale(func(n int) int64 {
+		words := append(emulate, self, "-test.run=^TestTheCryptographyOfSales$", "-rsa.key="+key, fmt.Sprintf("-rsa.times=%d", n))
+		out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
+		must(t, err)
+		return counted(t, out)
+	})
+	t.Logf("%d instructions a sale, %d of them RSA and AES, %d the agent's own", a, c, a-c)
+	text, err := os.ReadFile(recordedInstructions)
+	must(t, err)
+	recorded, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+	must(t, err)
+	switch was := float64(a) / recorded; {
+	case was > mostGrowth:
+		t.Errorf("a sale takes %.3f times the instructions recorded: find out what grew, or say why in %s", was, recordedInstructions)
+	case was < mostGain:
+		t.Errorf("a sale takes %.3f times the instructions recorded: write the new number into %s", was, recordedInstructions)
 	}
-	for range 3 {
-		few, more := run(fewSales), run(moreSales)
-		t.Logf("%.0f instructions a sale", (more-few)/(moreSales-fewSales))
+}
+
+func perSale(count func(sales int) int64) int64 {
+	return (count(moreSales) - count(fewSales)) / (moreSales - fewSales)
+}
+
+// TestTheCryptographyOfSales is run by the test above, under an emulator.
+func TestTheCryptographyOfSales(t *testing.T) {
+	if *rsaTimes == 0 {
+		t.Skip("give -rsa.times")
+	}
+	text, err := os.ReadFile(*rsaKey)
+	must(t, err)
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	must(t, err)
+	c, err := newCryptography(key.(*rsa.PrivateKey))
+	must(t, err)
+	for range *rsaTimes {
+		must(t, c.ask())
+		must(t, c.hear())
 	}
 }
 
@@ -63,9 +117,18 @@ func countSales(t *testing.T, program []string, sales int) int64 {
 	stop()
 	cleared := s.clear()
 	log, _ := os.ReadFile(s.log.Name()) // without it there is no count either
-	found := regexp.MustCompile(`(?m)^instructions (\d+)$`).FindSubmatch(log)
-	if err != nil || cleared != nil || found == nil {
+	if err != nil || cleared != nil {
 		t.Fatalf("%v, %v\n%s", err, cleared, log)
+	}
+	return counted(t, log)
+}
+
+// counted is the number that the plugin wrote.
+func counted(t *testing.T, log []byte) int64 {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^instructions (\d+)$`).FindSubmatch(log)
+	if found == nil {
+		t.Fatalf("nothing was counted:\n%s", log)
 	}
 	n, err := strconv.ParseInt(string(found[1]), 10, 64)
 	must(t, err)
