@@ -24,6 +24,7 @@ type limits struct {
 	raw   *os.File
 	store *queue.Store
 	sales int
+	row   queue.Payment // the one of the last commit
 }
 
 // cryptography is the RSA and AES of a call, by hand.
@@ -109,9 +110,29 @@ func (l *limits) commit() error {
 	l.sales++
 	now := time.Now()
 	id := fmt.Sprintf("LIMIT_%d", l.sales)
-	row, _ := queue.Begin(now, siteRegister, queue.Command{ID: id, Method: "ALIPAY_CN", AmountMinor: 1050, Currency: "SGD"}, time.Minute)
-	story := []queue.Event{{ID: id, At: now, Kind: queue.EventStored, Text: "by lane1, 1050 SGD"}, {ID: id, At: now, Kind: queue.EventAttempt, Text: "number 1"}}
-	return l.store.Save(queue.Batch{Payments: []queue.Change[queue.Payment]{{New: row, Events: story}}})
+	l.row, _ = queue.Begin(now, siteRegister, queue.Command{ID: id, Method: "ALIPAY_CN", AmountMinor: 1050, Currency: "SGD"}, time.Minute)
+	return l.save(queue.Change[queue.Payment]{New: l.row, Events: []queue.Event{
+		{ID: id, At: now, Kind: queue.EventStored, Text: "by lane1, 1050 SGD"},
+		{ID: id, At: now, Kind: queue.EventAttempt, Text: "number 1"},
+	}})
+}
+
+// outcome stores how that payment ended, in one durable commit.
+func (l *limits) outcome() error {
+	now := time.Now()
+	success := queue.Result{Status: "S", Code: "SUCCESS", Message: "success"}
+	ended, _ := queue.Policy{}.Step(now, l.row, queue.Answered{To: queue.Pay, Asked: now, Answer: queue.Answer{
+		Verdict: queue.VerdictPaid, Result: success, PaymentID: "2026082319401089010011100000123456",
+	}})
+	ended.EndedSeq = int64(l.sales)
+	return l.save(queue.Change[queue.Payment]{Old: l.row, New: ended, Events: []queue.Event{
+		{ID: ended.ID, At: now, Kind: queue.EventAnswer, Text: "paid, S SUCCESS"},
+		{ID: ended.ID, At: now, Kind: queue.EventOutcome, Text: "paid, S SUCCESS"},
+	}})
+}
+
+func (l *limits) save(c queue.Change[queue.Payment]) error {
+	return l.store.Save(queue.Batch{Payments: []queue.Change[queue.Payment]{c}})
 }
 
 func (c cryptography) wrap() ([]byte, error) {

@@ -63,7 +63,8 @@ func (r benchReport) text() string {
 	say("\n%-46s %10s %10s", "milliseconds, at the most in", "half", "99 of 100")
 	row := func(what string, v spread) { say("%-46s %10.2f %10.2f", what, v.P50/1000, v.P99/1000) }
 	row("disk: a synced write of 4 KiB", s.SyncedRaw)
-	row("disk: a commit of the store", s.Commit)
+	row("disk: a commit of the store, a new payment", s.Commit)
+	row("disk: another, its end", s.Outcome)
 	row("RSA and AES of a request to Antom", s.RSARequest)
 	row("RSA and AES of an answer", s.RSAAnswer)
 	for _, s := range r.Sales {
