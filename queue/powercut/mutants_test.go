@@ -83,7 +83,7 @@ func mutants() []mutant {
 			{"queue/flush.go", "if l.commit(now, nil) == nil {", "if clear(l.bury); true {"},
 		}},
 		{name: "a failing disk taken for damage", proof: byStarts, patches: []patch{
-			{"queue/damage.go", "case unreadable(verdict):", "case false:"},
+			{"queue/check.go", "case unreadable(verdict):", "case false:"},
 		}},
 		{name: "built on an unsynced log", cheap: true, proof: byUnsync, patches: []patch{
 			{"queue/damage.go", "\tif !s.unsettled {", "\tif true {"},
