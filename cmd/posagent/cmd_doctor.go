@@ -99,7 +99,7 @@ func examinations() []examination {
 		{name: "the store", within: 2 * time.Second, look: lookAtStore},
 		{name: "whether a sync can be believed", within: 3 * time.Second, look: lookAtSync},
 		{name: "the memory", within: time.Second, look: lookAtMemory},
-		{name: "the running agent", whole: true, within: 2 * time.Second, look: lookAtAgent},
+		{name: "the running agent", whole: true, within: 3 * time.Second, look: lookAtAgent},
 		{name: "the unit", within: 2 * time.Second, look: lookAtUnit},
 	}
 }

@@ -22,7 +22,7 @@ type agentFacts struct {
 func lookAtAgent(ctx context.Context, p *patient) []finding {
 	f := agentFacts{running: p.running, listen: p.s.Status.Listen, file: p.file}
 	var says struct{ Version string }
-	f.err = newStatusClient(f.listen, time.Second).get(ctx, statusBrief, &says)
+	f.err = newStatusClient(f.listen, 3*time.Second).get(ctx, statusBrief, &says)
 	f.version = says.Version
 	return f.judge()
 }
