@@ -15,6 +15,10 @@ type layout struct {
 	rows []row
 }
 
+// troubleLines are what a trouble takes at the most, also on a full screen: what to do
+// about it stands at its end.
+const troubleLines = 10
+
 // labelled adds a text beside a label, folded.
 func (l *layout) labelled(label, text string, bad bool) {
 	const beside = 10
@@ -162,6 +166,7 @@ func (l *layout) store() {
 	}
 	l.labelled("", text, bad)
 	if l.is.Trouble != "" {
+		l.most = max(l.most, troubleLines)
 		l.labelled("trouble", l.is.Trouble, true)
 	}
 }
