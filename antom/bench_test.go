@@ -41,7 +41,7 @@ type costs struct {
 	space   []byte
 }
 
-func newCosts(b *testing.B) *costs {
+func newCosts(b testing.TB) *costs {
 	b.Helper()
 	p := testPairs()
 	k := &costs{op: operation{"pay", "/payments/pay"}, key: []byte(testKey32)}
@@ -83,7 +83,7 @@ func newCosts(b *testing.B) *costs {
 // benchBody is the length of the encrypted testPay.
 const benchBody = 192
 
-func (k *costs) call(b *testing.B) {
+func (k *costs) call(b testing.TB) {
 	delete(k.heard.known, k.signedSum) // the answer is a replay from the second time on
 	var resp PayResponse
 	if err := k.Client.call(context.Background(), k.op, testPay(), &resp); err != nil {
@@ -225,6 +225,17 @@ func BenchmarkConnection(b *testing.B) {
 	b.ReportMetric(float64(cold.Microseconds())/float64(rounds), "µs-cold")
 	b.ReportMetric(float64(warm.Microseconds())/float64(rounds), "µs-warm")
 	b.ReportMetric(float64(cold)/float64(warm), "cold/warm")
+}
+
+// The guard against slowly growing costs: allocations, which no busy machine
+// changes by more than what a collection throws out of a pool.
+func TestACallAllocatesNoMoreThanItDid(t *testing.T) {
+	const most = 185 // 165, and 176 under the race detector
+	k := newCosts(t)
+	k.call(t)
+	if got := testing.AllocsPerRun(50, func() { k.call(t) }); got > most {
+		t.Errorf("got %v allocations, want at most %d: find out what grew, or say why and write the new number here", got, most)
+	}
 }
 
 // The benchmark's server must know where a request ends.
