@@ -24,7 +24,7 @@ func (s *shop) holdCheck(args ...string) (code int, h hold) {
 // The whole life of an update's question: no store yet, idle, a sale, in doubt, the
 // agent stopped in the midst of a window and after it.
 func TestAnUpdateWaitsForACustomerAndForNothingElse(t *testing.T) {
-	s := openShop(t, strings.Replace(quick, `window = "20s"`, `window = "3s"`, 1))
+	s := openShop(t, strings.Replace(quick, `window = "20s"`, `window = "6s"`, 1))
 	want := func(when string, code int, args ...string) {
 		t.Helper()
 		if got, h := s.holdCheck(args...); got != code {

@@ -164,7 +164,7 @@ func TestAStuckLoopLetsTheWatchdogBite(t *testing.T) {
 		t.Run(stuck, func(t *testing.T) {
 			s := openShop(t, quick)
 			systemd := listenAs(t, filepath.Join(s.dir, "notify"))
-			log := &blocking{Handler: slog.NewTextHandler(s.log, nil), on: line, release: make(chan struct{})}
+			log := &blocking{Handler: slog.NewTextHandler(s.log, nil), on: line, release: make(chan struct{}), reached: make(chan struct{}, 1)}
 			s.serveAmid(surroundings{log: slog.New(log), systemd: systemd.as(200 * time.Millisecond)})
 			systemd.await("WATCHDOG=1", 3)
 			reg := s.register()
@@ -174,7 +174,9 @@ func TestAStuckLoopLetsTheWatchdogBite(t *testing.T) {
 				_, _ = reg.Init(ctx) // it gets no answer while the loop is stuck
 				_, _ = reg.Request(ctx, "pay", payBody("R1", 1050))
 			}()
-			s.until("the stuck loop is said", func() bool { return strings.Contains(s.log.String(), `stuck="`+stuck+`"`) })
+			<-log.reached // on a slow machine a loop may have been late before
+			before := strings.Count(s.log.String(), `stuck="`+stuck+`"`)
+			s.until("the stuck loop is said", func() bool { return strings.Count(s.log.String(), `stuck="`+stuck+`"`) > before })
 			fed := systemd.count("WATCHDOG=1")
 			<-time.After(time.Second) // five times what the watchdog gives
 			if n := systemd.count("WATCHDOG=1"); n != fed {
@@ -204,19 +206,21 @@ type blocking struct {
 	slog.Handler
 	on      string
 	release chan struct{}
+	reached chan struct{} // has room for one; may be nil
 }
 
 func (b *blocking) Handle(ctx context.Context, r slog.Record) error {
 	if r.Message == b.on {
+		hint(b.reached)
 		<-b.release
 	}
 	return b.Handler.Handle(ctx, r)
 }
 
 func (b *blocking) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &blocking{b.Handler.WithAttrs(attrs), b.on, b.release}
+	return &blocking{b.Handler.WithAttrs(attrs), b.on, b.release, b.reached}
 }
 
 func (b *blocking) WithGroup(name string) slog.Handler {
-	return &blocking{b.Handler.WithGroup(name), b.on, b.release}
+	return &blocking{b.Handler.WithGroup(name), b.on, b.release, b.reached}
 }

@@ -146,13 +146,13 @@ func TestNewKeysStopNoSale(t *testing.T) {
 // Another gateway does not know the payments of this one, and would call them not
 // found: it is taken once nothing is open.
 func TestTheGatewayDoesNotChangeUnderAnOpenPayment(t *testing.T) {
-	s := openShop(t, strings.Replace(quick, `window = "20s"`, `window = "2s"`, 1))
+	s := openShop(t, strings.Replace(quick, `window = "20s"`, `window = "5s"`, 1))
 	reload := s.reloadable(0)
 	till := s.till()
 	s.sell(till, "R0", 1050)
 	good, err := os.ReadFile(s.site.configFile())
 	must(t, err)
-	s.arm(sandbox.Plan{Name: "hang_after", ID: "R1", Count: 3})
+	s.arm(sandbox.Plan{Name: "hang_after", ID: "R1", Count: 1000}) // open to the end of its window
 	sold := make(chan virtual.PaymentState, 1)
 	go func() { sold <- s.sell(till, "R1", 1050) }()
 	s.until("the payment is open", func() bool {
