@@ -93,3 +93,4 @@ unit_is() { [ "$(unit "$1")" = "$2" ]; }
 # cursor remembers where the journal stands; said prints what the agent wrote since.
 cursor() { inside journalctl -q -n 1 --show-cursor -o cat | sed -n 's/^-- cursor: //p' >"$work/cursor"; }
 said() { inside journalctl -q --after-cursor="$(cat "$work/cursor")" -t posagent -o cat; }
+says() { said | grep -i "$1" >/dev/null; }
