@@ -254,11 +254,11 @@ func (l *loop) untilWake(now time.Time) time.Duration {
 	if len(l.touched)+len(l.bury) > 0 {
 		next = earlier(next, l.retryAt)
 	}
-	if l.stopping && !l.newsAt.IsZero() {
+	if l.stopping && l.underWay == 0 && !l.newsAt.IsZero() { // a call's end wakes by itself
 		next = earlier(next, l.newsAt.Add(lastWords))
 	}
-	if !l.lazyFrom.IsZero() {
-		next = earlier(next, l.lazyFrom.Add(lazily))
+	if !l.lazyFrom.IsZero() { // it waits with the rest where the store can't be written
+		next = earlier(next, later(l.lazyFrom.Add(lazily), l.retryAt))
 	}
 	return max(next.Sub(now), 0)
 }
