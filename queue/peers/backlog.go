@@ -56,6 +56,8 @@ func backlog(ctx context.Context, b *bench) error {
 	quiet = append(quiet, after...)
 	aside("  drained in", "%.1f s, %.0f a second", drained.Seconds(), backlogSize/drained.Seconds())
 	aside("  a sale in quiet times, and meanwhile", "%.1f ms, %.1f ms", spreadOf(quiet).median, spreadOf(busy).median)
+	beyond := backlogLatency.Seconds() * 1000
+	aside("  of that, beyond the gateway's own", "%.1f ms, %.1f ms", spreadOf(quiet).median-beyond, spreadOf(busy).median-beyond)
 	over := spreadOf(busy).median / spreadOf(quiet).median
 	atMost("  a new sale's time meanwhile against quiet times", one(over), 1.2)
 	return nil
