@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,8 +30,9 @@ func paidAtOnce(p Payment) Answer {
 // tills are registers at a worker in real time, each with what wakes it.
 type tills struct {
 	*Worker
-	wakes map[string]chan struct{}
-	sold  []int
+	wakes   map[string]chan struct{}
+	sold    []int
+	commits atomic.Int64
 }
 
 // openTills runs a worker on a fresh store in dir, with n registers.
@@ -51,6 +53,7 @@ func openTills(tb testing.TB, dir string, n int) *tills {
 		default:
 		}
 	}
+	o.Saved = func(time.Duration) { s.commits.Add(1) }
 	s.Worker = NewWorker(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -130,6 +133,7 @@ func BenchmarkSale(b *testing.B) {
 			}
 			slices.Sort(shares)
 			b.ReportMetric(shares[len(shares)/2], "of-limit")
+			b.ReportMetric(float64(s.commits.Load())/float64(n*b.N), "commits/sale")
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -16,8 +17,9 @@ const (
 	// window don't count: their number is bounded by the registers', and nothing in
 	// doubt delays one (P7).
 	inDoubtAtOnce = 8
-	// commitShare is how many inputs at the most travel in one commit.
-	commitShare = 64
+	// commitShare is how many inputs at the most travel in one commit: of sixty-four
+	// registers all that they ask, for questions count, too.
+	commitShare = 256
 	// saveAgain is the pause before a failed commit is tried again.
 	saveAgain = time.Second
 	// lazily is how long a delivery may wait for another commit to travel with.
@@ -161,6 +163,7 @@ func (l *loop) awaitCalls() {
 
 // takeRest takes whatever else has come in meanwhile, so that it shares a commit.
 func (l *loop) takeRest(inbox <-chan func(*loop)) {
+	runtime.Gosched() // let those who were told a moment ago say more
 	for range commitShare {
 		select {
 		case fn := <-inbox:
