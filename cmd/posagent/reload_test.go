@@ -271,3 +271,28 @@ func TestAFileIsReadOnceItHasComeToRest(t *testing.T) {
 	looks(false)
 	looks(true)
 }
+
+// A till does not stay shut because nobody can watch it: what is in the socket's
+// place is said, sales go on, and a reload tries again.
+func TestAnAgentWithoutItsSocketServesAllTheSame(t *testing.T) {
+	s := openShop(t, quick)
+	path := filepath.Join(s.dir, siteSocket)
+	must(t, os.WriteFile(path, []byte("precious"), 0o600))
+	reload := s.reloadable(0)
+	s.wantAgree(s.sell(s.till(), "R1", 1050))
+	if line := lineWith(s.log.String(), "no status socket"); !strings.Contains(line, "level=ERROR") || !strings.Contains(line, "is no socket; move it away") {
+		t.Errorf("said: %s", line)
+	}
+	code, out := s.status()
+	if wantSays(t, unfolded(out), "runs, and can't be asked", "SGD 10.50 paid in 1"); code != exitDone {
+		t.Errorf("status: exit %d", code)
+	}
+	if code, h := s.holdCheck(); code != exitDone {
+		t.Errorf("hold-check: exit %d, %+v", code, h)
+	}
+	must(t, os.Remove(path))
+	reload()
+	if _, err := askReport(s); err != nil {
+		t.Errorf("after a reload: %v", err)
+	}
+}
