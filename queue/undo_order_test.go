@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,5 +75,31 @@ func TestADeliveryOfAnotherRevChangesNothing(t *testing.T) {
 		deliver(p.Rev)
 		deliver(p.Rev - 1) // an older one, late
 		wantUntold(t, a, "lane1")
+	})
+}
+
+// While a late abort is being undone nothing is left for others: what the refunds before
+// it leave is its own.
+func TestNothingIsLeftForOthersWhileAPaymentIsUndone(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		ctx := context.Background()
+		a := start(t, path, bank)
+		defer a.stop(t)
+		a.pay(t, "lane1", "R1")
+		a.until(t, "R1", Paid, time.Second)
+		bank.treatAs("F1", behaviour{before: 10 * time.Second})
+		a.refund(t, partOf("F1", "R1", 400))
+		p, err := a.Abort(ctx, "lane1", "R1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.EnqueueRefund(ctx, "lane1", partOf("F2", "R1", 1)); !errors.Is(err, ErrExceeds) {
+			t.Errorf("another refund meanwhile: %v, want ErrExceeds", err)
+		}
+		a.untilRefund(t, "F1", Refunded, time.Minute)
+		time.Sleep(time.Minute) // fake
+		if got := bank.refunded(p.ReversalID()); got != 650 || a.row(t, "R1").Reversal != RefundSuccess {
+			t.Errorf("%d given back by the reversal, which is %s; want 650", got, a.row(t, "R1").Reversal)
+		}
 	})
 }
