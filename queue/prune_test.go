@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -91,9 +92,9 @@ func TestPruningGoesThroughALongTable(t *testing.T) {
 func TestAClockThatIsNotBelievedThrowsNothingAway(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		ctx := context.Background()
-		believed := false
+		var believed atomic.Bool
 		a := start(t, path, bank, func(o *Options) {
-			o.Retention, o.ClockBelieved = time.Hour, func() bool { return believed }
+			o.Retention, o.ClockBelieved = time.Hour, believed.Load
 		})
 		defer a.stop(t)
 		a.pay(t, "lane1", "R1")
@@ -102,7 +103,7 @@ func TestAClockThatIsNotBelievedThrowsNothingAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range []struct{ believed, kept bool }{{false, true}, {true, false}} {
-			believed = c.believed
+			believed.Store(c.believed)
 			time.Sleep(3 * time.Hour) // fake
 			story, err := a.store.Story(ctx, "R1")
 			if err != nil || (len(story) > 0) != c.kept {
