@@ -158,7 +158,7 @@ func TestHugeHeadersEnd(t *testing.T) {
 
 func TestASlowBodyEndsWithTheCall(t *testing.T) {
 	for _, line := range []string{"HTTP/1.1 200 OK\r\nContent-Length: 4000", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", "HTTP/1.0 502 Bad Gateway"} {
-		ctx, cancel := context.WithTimeout(testContext(t), 150*time.Millisecond)
+		ctx, cancel := context.WithTimeout(testContext(t), time.Second) // an emulated processor signs slowly
 		c := wire(t, newGateway(t), func(conn net.Conn, honest *httptest.ResponseRecorder) {
 			head(conn, line, honest.Header())
 			fmt.Fprint(conn, "\r\n1\r\na\r\n")
