@@ -28,6 +28,16 @@ func untouchable(path string) error {
 	return nil
 }
 
+// Unfit reports whether an error of [Open] says that what lies at the store's path can
+// never be this program's store: another program's file, or a newer version's store.
+// Trying again is of no use; what it takes is in the error's words.
+func Unfit(err error) bool {
+	return errors.Is(err, errForeign) || errors.Is(err, errNewer) || errors.Is(err, errNoFile) || errors.Is(err, errNotOurs)
+}
+
+// errNotOurs says that a file can't be read as a database, and never was one of ours.
+var errNotOurs = errors.New("this is no database of posagent's; set store.path to a file of its own")
+
 // advised adds what to do to the reasons for which a store can't be opened to be
 // written.
 func advised(path string, err error) error {

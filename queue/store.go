@@ -93,7 +93,7 @@ func openOrSalvage(path string) (*Store, error) {
 		return s, err
 	}
 	if !ours(path) {
-		return nil, fmt.Errorf("%w: this is no database of posagent's; set store.path to a file of its own", err)
+		return nil, fmt.Errorf("%w: %w", err, errNotOurs)
 	}
 	if err := unmarkChecked(path); err != nil {
 		return nil, err

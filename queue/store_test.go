@@ -114,10 +114,27 @@ func TestFilesThatAreNotOursAreRefusedUntouched(t *testing.T) {
 				t.Fatal(err)
 			}
 			db.Close()
-			if _, err := Open(path); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
+			if _, err := Open(path); err == nil || !strings.Contains(err.Error(), c.want) || !Unfit(err) {
+				t.Errorf("got %v, want %q and that it will never fit", err, c.want)
 			}
 		})
+	}
+}
+
+// A text in the store's place will never be a store; a store that another agent holds
+// may be free in a moment.
+func TestOnlyWhatNoWaitingMendsIsUnfit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("a shopping list\n", 600)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); !Unfit(err) {
+		t.Errorf("a text: %v", err)
+	}
+	held := storePath(t)
+	openStore(t, held)
+	if _, err := Open(held); err == nil || Unfit(err) {
+		t.Errorf("a store in use: %v", err)
 	}
 }
 

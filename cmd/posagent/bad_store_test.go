@@ -77,29 +77,30 @@ func TestABadStoreIsOneLineAndLeftAsItIs(t *testing.T) {
 		make  func(t *testing.T, path string)
 		path  string // below the store's folder; empty: posagent.db
 		run   string // what run says; empty: it is not asked
+		ends  int    // what run ends with: exitConfig where trying again is of no use
 		looks string // what those that look say
 	}{
 		"newer": {func(t *testing.T, path string) { storeOf(t, path); sqlOn(t, path, "pragma user_version = 99") }, "",
-			"written by a newer posagent (schema 99, this one knows", "install that version again"},
+			"written by a newer posagent (schema 99, this one knows", exitConfig, "install that version again"},
 		"another program's": {func(t *testing.T, path string) {
 			sqlOn(t, path, "create table customer (name text); insert into customer values ('Ann')")
 		}, "",
-			"another program's database; set store.path", "another program's database; set store.path"},
+			"another program's database; set store.path", exitConfig, "another program's database; set store.path"},
 		"no database": {func(t *testing.T, path string) {
 			must(t, os.WriteFile(path, []byte(strings.Repeat("a shopping list\n", 600)), 0o600))
-		}, "", "", "no database of posagent's; correct store.path"},
+		}, "", "", 0, "no database of posagent's; correct store.path"},
 		"damaged": {func(t *testing.T, path string) {
 			storeOf(t, path)
 			f, err := os.OpenFile(path, os.O_RDWR, 0)
 			must(t, err)
 			_, err = f.WriteAt(bytes.Repeat([]byte{7}, 100), 0)
 			must(t, errors.Join(err, f.Close()))
-		}, "", "", "start the agent anew"}, // run replaces it, and keeps the file
-		"a folder":          {func(t *testing.T, path string) { must(t, os.Mkdir(path, 0o700)) }, "", "no ordinary file; set store.path to a file", "set store.path to a file"},
-		"under a file":      {func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) }, "posagent.db/store.db", "correct store.path", "correct store.path"},
-		"empty":             {func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) }, "", "", "start one"},
-		"not there":         {func(*testing.T, string) {}, "", "", "start it, or correct store.path"},
-		"a folder too many": {func(*testing.T, string) {}, "nobody/made/this.db", "", "start it, or correct store.path"},
+		}, "", "", 0, "start the agent anew"}, // run replaces it, and keeps the file
+		"a folder":          {func(t *testing.T, path string) { must(t, os.Mkdir(path, 0o700)) }, "", "no ordinary file; set store.path to a file", exitConfig, "set store.path to a file"},
+		"under a file":      {func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) }, "posagent.db/store.db", "correct store.path", exitFailed, "correct store.path"},
+		"empty":             {func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) }, "", "", 0, "start one"},
+		"not there":         {func(*testing.T, string) {}, "", "", 0, "start it, or correct store.path"},
+		"a folder too many": {func(*testing.T, string) {}, "nobody/made/this.db", "", 0, "start it, or correct store.path"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, dir := openShop(t, quick), filepath.Join(t.TempDir(), "store")
@@ -108,15 +109,15 @@ func TestABadStoreIsOneLineAndLeftAsItIs(t *testing.T) {
 			s.storeAt(filepath.Join(dir, cmp.Or(c.path, "posagent.db")))
 			before := folder(t, dir)
 			for _, words := range [][]string{{"run"}, {"payments"}, {"explain", "TILL_1"}, {"status"}, {"resolve", "TILL_1", "-paid", "-reason", "x", "-yes"}} {
-				want := c.looks
+				want, ends := c.looks, exitFailed
 				if words[0] == "run" {
-					want = c.run
+					want, ends = c.run, c.ends
 				}
 				if want == "" {
 					continue
 				}
 				code, out, errs := output(t, append(words, "-config", s.site.configFile())...)
-				s.wantOneLine(words[0], code, out, errs, want)
+				s.wantOneLine(words[0], ends, code, out, errs, want)
 				wantUnchanged(t, before, folder(t, dir))
 			}
 		})
@@ -124,13 +125,13 @@ func TestABadStoreIsOneLineAndLeftAsItIs(t *testing.T) {
 }
 
 // wantOneLine: status says it on its screen, all others in one line.
-func (s *shop) wantOneLine(command string, code int, out, errs, want string) {
+func (s *shop) wantOneLine(command string, ends, code int, out, errs, want string) {
 	s.t.Helper()
 	if command == "status" {
 		errs = strings.Join(strings.Fields(out), " ") + "\n"
 	}
-	if code != exitFailed || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
-		s.t.Errorf("%s: exit %d, want one line with %q:\n%s", command, code, want, errs)
+	if code != ends || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
+		s.t.Errorf("%s: exit %d, want %d and one line with %q:\n%s", command, code, ends, want, errs)
 	}
 }
 
@@ -150,7 +151,7 @@ func TestASecondAgentIsRefusedInOneLineAndLookingGoesOn(t *testing.T) {
 	s.serve()
 	s.sell(s.till(), "TILL_1", 1050)
 	code, _, errs := output(t, "run", "-config", s.site.configFile())
-	s.wantOneLine("run", code, "", errs, "in use by another posagent; stop that one first")
+	s.wantOneLine("run", exitFailed, code, "", errs, "in use by another posagent; stop that one first")
 	for _, words := range [][]string{{"payments"}, {"explain", "TILL_1"}} {
 		code, out, errs := output(t, append(words, "-config", s.site.configFile())...)
 		if code != exitDone || !strings.Contains(out, "TILL_1") {
@@ -222,10 +223,10 @@ func TestAStoreThatThisUserMayNotReadSaysWhoMay(t *testing.T) {
 			before := folder(t, dir)
 			for _, words := range [][]string{{"payments"}, {"explain", "TILL_1"}, {"status"}} {
 				code, out, errs := s.asNobody(words...)
-				s.wantOneLine(words[0], code, out, errs, c.looks)
+				s.wantOneLine(words[0], exitFailed, code, out, errs, c.looks)
 			}
 			code, out, errs := s.asNobody("run")
-			s.wantOneLine("run", code, out, errs, "belongs to user root")
+			s.wantOneLine("run", exitFailed, code, out, errs, "belongs to user root")
 			wantUnchanged(t, before, folder(t, dir))
 		})
 	}
@@ -238,7 +239,7 @@ func TestOnAReadOnlyDiskTheStoryCanStillBeRead(t *testing.T) {
 	must(t, syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 	s.wantReadable(disk)
 	code, out, errs := output(t, "run", "-config", s.site.configFile())
-	s.wantOneLine("run", code, out, errs, "mount it read-write")
+	s.wantOneLine("run", exitFailed, code, out, errs, "mount it read-write")
 }
 
 // On a full disk looking needs no room.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"posagent/queue"
 )
 
 func runCommand() command {
@@ -18,7 +20,8 @@ func runCommand() command {
 			"configuration and its keys read anew: where anything is wrong with them, the one before\n" +
 			"stays in force. It tells systemd that it is ready, reloading and alive (Type=notify,\n" +
 			"WatchdogSec=). Exit 0: ended as told; 1: could not go on; 78: the configuration is\n" +
-			"wrong, and nothing was started.\n",
+			"wrong, or the store it names is another program's or a newer version's, and nothing\n" +
+			"was started.\n",
 		run: runAgent,
 	}
 }
@@ -43,6 +46,10 @@ func runAgent(ctx context.Context, e env, c command, args []string) int {
 	err = serveAmid(ctx, s, surroundings{
 		log: slog.New(logs), logs: logs, hup: hup, every: lookEvery, systemd: systemdOf(os.Getenv),
 	})
+	if queue.Unfit(err) { // a supervisor that tried again would say the same for ever
+		c.failed(e, err)
+		return exitConfig
+	}
 	if err != nil {
 		return c.failed(e, err)
 	}
