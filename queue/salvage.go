@@ -145,6 +145,9 @@ func carryOver(from, to string, now time.Time, report *Salvage) error {
 	}
 	err = carryRows(old, fresh, now, report)
 	if err == nil {
+		err = carryAcquirers(old, fresh)
+	}
+	if err == nil {
 		_, err = fresh.write.ExecContext(context.Background(), "update fact set value = ? where name = 'rows_lost_at'", now.UnixMilli())
 	}
 	if err == nil { // all of it into the file: its log does not move with it

@@ -22,6 +22,7 @@ type agent struct {
 	log     *slog.Logger
 	started time.Time
 
+	store    *queue.Store // to note where requests go; else the worker's
 	worker   *queue.Worker
 	acquirer acquirer
 	upstream *upstream
@@ -84,8 +85,12 @@ func newAgent(s settings, store *queue.Store, around surroundings) (*agent, erro
 	if err != nil {
 		return nil, err
 	}
+	elsewhere, err := store.SendTo(context.Background(), s.acquirerName())
+	if err != nil {
+		return nil, err
+	}
 	a := &agent{
-		around: around, log: around.log, started: time.Now(), acquirer: newAcquirer(client), wakes: &wakes{},
+		store: store, around: around, log: around.log, started: time.Now(), acquirer: newAcquirer(client), wakes: &wakes{},
 		methods: new(atomic.Pointer[[]string]), figures: newFigures(), s: s, links: map[string]*servedLink{},
 		failed: make(chan struct{}, 1), watch: watchFiles(s),
 	}
@@ -93,7 +98,8 @@ func newAgent(s settings, store *queue.Store, around surroundings) (*agent, erro
 	a.upstream = &upstream{changed: a.wakes.wakeAll}
 	a.warmer = newWarmer(a.warm)
 	a.clock = &clock{now: around.now, synced: clockSynced, ahead: a.skew, log: a.log}
-	a.worker = newWorker(s, store, heard{a.acquirer, a.upstream, a.figures, a.warmer}, a.wakes, a.log, a.figures.committed, a.clock.believed)
+	a.sayElsewhere(elsewhere)
+	a.worker = newWorker(s, store, amidElsewhere(elsewhere, heard{a.acquirer, a.upstream, a.figures, a.warmer}), a.wakes, a.log, a.figures.committed, a.clock.believed)
 	return a, nil
 }
 

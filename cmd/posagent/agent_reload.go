@@ -81,6 +81,7 @@ func (a *agent) adopt(ctx context.Context, next settings, client *antom.Client) 
 	was, moves, other := a.s, next.movesFrom(a.s), !a.s.sameAntom(next)
 	var open atomic.Int64
 	var late atomic.Bool // the worker came round when nobody waited for it any more
+	var unnoted atomic.Pointer[error]
 	waiting, cancel := context.WithTimeout(ctx, adoptTime)
 	defer cancel()
 	err = a.worker.Adopt(waiting, func(n int) queue.Terms {
@@ -90,11 +91,21 @@ func (a *agent) adopt(ctx context.Context, next settings, client *antom.Client) 
 			return terms(was)
 		case moves && n > 0:
 			return terms(next.withAntomOf(was))
-		case other:
+		case moves:
+			// Nothing is open, so a commit that takes long keeps nobody waiting.
+			if _, err := a.store.SendTo(ctx, next.acquirerName()); err != nil {
+				unnoted.Store(&err)
+				return terms(was)
+			}
+		}
+		if other {
 			a.acquirer.renew(client)
 		}
 		return terms(next)
 	})
+	if failed := unnoted.Load(); err == nil && failed != nil {
+		err = *failed
+	}
 	if err != nil {
 		late.Store(true)
 		return was, nil, fmt.Errorf("the worker did not take it on: %w", err)
@@ -102,7 +113,7 @@ func (a *agent) adopt(ctx context.Context, next settings, client *antom.Client) 
 	if moves && open.Load() > 0 {
 		kept = append(kept, "[antom] changes its base_url or client_id only while nothing is open, for another gateway does not know "+
 			"what this one was sent, and "+fmt.Sprint(open.Load())+" payments or refunds are open; all of [antom] stays as it was: "+
-			"reload (SIGHUP) once posagent status shows none")
+			"reload (SIGHUP) once posagent status shows none; after a restart these are asked about there, and never sent there")
 		next = next.withAntomOf(was)
 	}
 	return next, kept, nil
