@@ -3,6 +3,9 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,10 +22,15 @@ type layout struct {
 // about it stands at its end.
 const troubleLines = 10
 
+// What stands beside a label.
+const (
+	beside      = 10
+	besideWidth = screenWidth - beside
+)
+
 // labelled adds a text beside a label, folded.
 func (l *layout) labelled(label, text string, bad bool) {
-	const beside = 10
-	lines := folded(text, screenWidth-beside)
+	lines := folded(broken(text, besideWidth), besideWidth)
 	if len(lines) > l.most { // what is left out is cut off where the line is drawn
 		for _, rest := range lines[l.most:] {
 			lines[l.most-1] += " " + rest
@@ -33,6 +41,19 @@ func (l *layout) labelled(label, text string, bad bool) {
 		l.rows = append(l.rows, row{fmt.Sprintf("%-*s%s", beside, label, line), bad})
 		label = ""
 	}
+}
+
+// broken is a text whose words fit a width: a path or an address may be longer.
+func broken(text string, width int) string {
+	words := strings.Fields(text)
+	for i, word := range words {
+		var parts []string
+		for part := range slices.Chunk([]rune(word), width) {
+			parts = append(parts, string(part))
+		}
+		words[i] = strings.Join(parts, " ")
+	}
+	return strings.Join(words, " ")
 }
 
 // at is a moment, here.
@@ -59,10 +80,30 @@ func (l *layout) registers() {
 			l.labelled("", fmt.Sprintf("and %d more registers: -json has them all", len(l.is.Registers)-i), false)
 			return
 		}
-		text, bad := registerLine(r, l.is.Running)
+		text, bad := registerLine(l.fitted(r), l.is.Running)
 		l.labelled(label, text, bad)
 		label = ""
 	}
+}
+
+// fitted is a register whose line is not cut: its port's name is shortened where there
+// is no room for it, at its beginning, for ports differ at their ends; and where that
+// is not enough, how much is not delivered, which all registers' sum tells, goes before
+// what tells of a bad cable.
+func (l *layout) fitted(r registerReport) registerReport {
+	fits := func() bool {
+		text, _ := registerLine(r, l.is.Running)
+		return !r.LinkUp || len(folded(broken(text, besideWidth), besideWidth)) <= l.most
+	}
+	const least = 6
+	port := []rune(r.Port)
+	for keep := len(port) - 3; keep >= least && !fits(); keep-- {
+		r.Port = ".." + string(port[len(port)-keep:])
+	}
+	if !fits() {
+		r.Undelivered = 0
+	}
+	return r
 }
 
 func registerLine(r registerReport, running bool) (text string, bad bool) {
@@ -100,14 +141,27 @@ func (l *layout) antom() {
 	case !a.Asked:
 		l.labelled("", "not asked yet", false)
 	case a.Reachable:
-		clock := ""
+		clock, bad := "", false
 		if a.AheadSeconds != nil {
-			clock = fmt.Sprintf(", its clock %+.1f s from ours", *a.AheadSeconds)
+			clock = ", its clock " + apart(*a.AheadSeconds)
+			bad = time.Duration(math.Abs(*a.AheadSeconds)*float64(time.Second)) > skewRefused
 		}
-		l.labelled("", "answers"+since+clock, false)
+		l.labelled("", "answers"+since+clock, bad)
 	default:
 		l.labelled("", "DOES NOT ANSWER"+since+": "+a.Why, true)
 	}
+}
+
+// apart is how far Antom's clock is from this box's.
+func apart(seconds float64) string {
+	if math.Abs(seconds) < 10 {
+		return fmt.Sprintf("%+.1f s from ours", seconds)
+	}
+	span := spanText(time.Duration(math.Abs(seconds)) * time.Second)
+	if seconds < 0 {
+		return span + " behind ours"
+	}
+	return span + " ahead of ours"
 }
 
 func (l *layout) payments() {
@@ -126,7 +180,12 @@ func (l *layout) payments() {
 		case o.Refund:
 			word = "refund"
 		}
-		l.rows = append(l.rows, row{text: fmt.Sprintf("  %-10s %-14s %-12s %s", word, money(o.AmountMinor, o.Currency), took(l.is.At.Sub(o.ReceivedAt)), o.ID)})
+		text := fmt.Sprintf("  %-10s %-14s %-12s ", word, money(o.AmountMinor, o.Currency), took(l.is.At.Sub(o.ReceivedAt)))
+		if l.most > 1 && len(text)+len(o.ID) > screenWidth { // it is wanted whole, to ask explain with
+			l.rows = append(l.rows, row{text: text})
+			text = "    "
+		}
+		l.rows = append(l.rows, row{text: text + o.ID})
 	}
 	if p.Open > 0 {
 		l.rows = append(l.rows, row{text: "  posagent payments -state open lists all; posagent explain ID tells the story"})
@@ -164,6 +223,7 @@ func (l *layout) store() {
 	if s.P99Seconds > 0 {
 		text += fmt.Sprintf("; commits %s, 1 in 100 over %s", span(s.P50Seconds), span(s.P99Seconds))
 	}
+	l.most = max(l.most, 2)
 	l.labelled("", text, bad)
 	if l.is.Trouble != "" {
 		l.most = max(l.most, troubleLines)

@@ -22,13 +22,14 @@ type row struct {
 }
 
 // screen is a report on 80 columns and, but for the fullest, 24 lines: what would
-// take more is cut to one line each.
+// take more is given two lines each, then one, and is cut there.
 func screen(is report, zone *time.Location) []row {
-	rows := laidOut(is, zone, 3)
-	if len(rows) >= screenHeight {
-		rows = laidOut(is, zone, 1)
+	for most := 3; most > 1; most-- {
+		if rows := laidOut(is, zone, most); len(rows) < screenHeight {
+			return rows
+		}
 	}
-	return rows
+	return laidOut(is, zone, 1)
 }
 
 func laidOut(is report, zone *time.Location, most int) []row {
@@ -43,7 +44,15 @@ func laidOut(is report, zone *time.Location, most int) []row {
 }
 
 // span is a short time.
-func span(seconds float64) string { return fmt.Sprintf("%.1f ms", seconds*1000) }
+func span(seconds float64) string {
+	switch {
+	case seconds < 0.1:
+		return fmt.Sprintf("%.1f ms", seconds*1000)
+	case seconds < 1:
+		return fmt.Sprintf("%.0f ms", seconds*1000)
+	}
+	return fmt.Sprintf("%.1f s", seconds)
+}
 
 // size is a number of bytes in the unit that fits.
 func size(n int64) string {
