@@ -63,6 +63,11 @@ func ReadPublicKey(path string) (*rsa.PublicKey, error) {
 }
 
 func readKeyFile(path string) ([]byte, os.FileMode, error) {
+	if st, err := os.Stat(path); err != nil { // before it is opened: a pipe would wait for whoever writes
+		return nil, 0, err
+	} else if !st.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
@@ -71,9 +76,6 @@ func readKeyFile(path string) ([]byte, os.FileMode, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, 0, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is not a regular file", path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {

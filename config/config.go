@@ -166,8 +166,15 @@ func Load(path string) (Config, error) {
 func (c Config) Line(key string) int { return c.lines[key] }
 
 // readFile returns at most one byte more than a file may have, so that a file
-// that is too long is noticed and an endless one does not fill the memory.
+// that is too long is noticed and an endless one does not fill the memory. What is
+// no ordinary file is not opened: of a pipe that would wait for whoever writes.
 func readFile(path string) ([]byte, error) {
+	switch st, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular() && !st.IsDir(): // reading a folder fails by itself
+		return nil, fmt.Errorf("%s is no ordinary file; give the configuration in one", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

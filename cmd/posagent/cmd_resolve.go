@@ -29,7 +29,8 @@ func resolveCommand() command {
 			"It is refused while the payment window is open, once the end is known, and, with\n" +
 			"-not-paid, for what was seen while a request could still arrive at Antom.\n" +
 			"A running agent is asked over its unix socket; where none runs, the store is\n" +
-			"opened and written here.\n\n" +
+			"opened and written here. A refund is not resolved: its one request is repeated\n" +
+			"until Antom says how it ended.\n\n" +
 			"Exit 0: recorded; 1: not; 2: also where the question was not answered with yes.\n",
 		run: func(ctx context.Context, e env, c command, args []string) int {
 			return runResolve(ctx, e, c, args, os.Stdin)
@@ -97,7 +98,8 @@ func (r *resolving) run(ctx context.Context, e env, c command) int {
 	case err == nil && f.damaged != nil:
 		err = f.damaged
 	case err == nil && f.refund != nil:
-		err = errors.New("it is a refund: its request is repeated until Antom answers, and only Antom's word ends it")
+		err = errors.New("it is a refund, and only payments are resolved: the agent repeats the refund's one request, which gives back " +
+			"once however often it is sent, until Antom says how it ended; posagent explain " + r.said.ID + " tells how it stands")
 	case err == nil:
 		err = terms(settings{Config: cfg}).Policy.MayResolve(*f.payment, r.said.word())
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"posagent/antom/sandbox"
@@ -54,6 +55,9 @@ func runSandbox(ctx context.Context, e env, c command, args []string) int {
 		return exitDone
 	}
 	ln, err := sandbox.Listen(f.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w: end the program that serves there, or take a free port with -listen 127.0.0.1:0, and a folder of its own with -dir", err)
+	}
 	if err != nil {
 		return c.failed(e, err)
 	}

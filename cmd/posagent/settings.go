@@ -90,7 +90,7 @@ func (s *settings) readRoots(faults *config.Faults) {
 	if s.Antom.CAFile == "" {
 		return
 	}
-	text, err := os.ReadFile(s.Antom.CAFile)
+	text, err := readCertificates(s.Antom.CAFile)
 	if err != nil {
 		faults.Add(key, s.Line(key), "%v", err)
 		return
@@ -102,6 +102,21 @@ func (s *settings) readRoots(faults *config.Faults) {
 		faults.Add(key, s.Line(key), "%s holds no certificate in PEM form", s.Antom.CAFile)
 	}
 }
+
+// readCertificates reads a file of them, which may hold all that a system believes. A
+// pipe would wait for whoever writes, and a device may have no end.
+func readCertificates(path string) ([]byte, error) {
+	switch st, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular() || st.Size() > maxCertificates:
+		return nil, fmt.Errorf("%s is no ordinary file of at most %d bytes", path, maxCertificates)
+	}
+	return os.ReadFile(path)
+}
+
+// maxCertificates bounds a file of authorities; Debian's has a quarter of a megabyte.
+const maxCertificates = 4 << 20
 
 // remarks are what is allowed and yet worth a word: said at start and by check, so
 // that nobody relies on what is not there.

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"posagent/antom/sandbox"
+)
+
+// A pipe to which nobody writes, a folder or an endless device in a file's place is
+// said, and holds nobody up.
+func TestWhatIsNoFileIsNotReadForOne(t *testing.T) {
+	s := openShop(t, quick+"\n")
+	file := s.site.configFile()
+	good, err := os.ReadFile(file)
+	must(t, err)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	withCA := strings.Replace(string(good), "[antom]\n", "[antom]\nca_file = %q\n", 1)
+	for name, c := range map[string]struct{ file, text, want string }{
+		"a pipe as configuration":   {pipe, "", "is no ordinary file"},
+		"a folder as configuration": {s.dir, "", "is a directory"},
+		"a device as configuration": {"/dev/zero", "", "is no ordinary file"},
+		"a pipe as private key":     {file, strings.Replace(string(good), "./private.pem", pipe, 1), "is not a regular file"},
+		"a pipe as Antom's key":     {file, strings.Replace(string(good), "./antom.pem", pipe, 1), "is not a regular file"},
+		"a pipe as authorities":     {file, strings.Replace(withCA, "%q", `"`+pipe+`"`, 1), "is no ordinary file"},
+		"a device as authorities":   {file, strings.Replace(withCA, "%q", `"/dev/zero"`, 1), "is no ordinary file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.text != "" {
+				must(t, os.WriteFile(file, []byte(c.text), 0o600))
+			}
+			for _, command := range []string{"check", "run", "status", "hold-check"} {
+				if c.text != "" && command != "check" && command != "run" {
+					continue // they read no keys
+				}
+				type said struct {
+					code int
+					errs string
+				}
+				ended := make(chan said, 1)
+				go func() {
+					code, out, errs := output(t, command, "-config", c.file)
+					ended <- said{code, out + errs}
+				}()
+				select {
+				case got := <-ended:
+					if got.code != exitConfig || !strings.Contains(got.errs, c.want) {
+						t.Errorf("%s: exit %d, %s", command, got.code, got.errs)
+					}
+				case <-time.After(10 * time.Second):
+					t.Fatalf("%s waits for ever", command)
+				}
+			}
+		})
+	}
+}
+
+func TestASandboxOnATakenPortSaysWhatToDo(t *testing.T) {
+	ln, err := sandbox.Listen("127.0.0.1:0")
+	must(t, err)
+	defer ln.Close()
+	code, _, errs := output(t, "sandbox", "-dir", filepath.Join(t.TempDir(), "site"), "-listen", ln.Addr().String())
+	if code != exitFailed || !strings.Contains(errs, "-listen 127.0.0.1:0") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+}
