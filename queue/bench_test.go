@@ -99,8 +99,8 @@ func overwrite(tb testing.TB, f *os.File, at int64) {
 }
 
 // BenchmarkSale reports, beside the time, what share of the limit it is: of two raw
-// writes, each synced, taken in turns with the sales. Compile SQLite as the packages
-// do, or it syncs more than it must: CGO_CFLAGS="-O2 -DHAVE_FDATASYNC=1".
+// writes, each synced, taken in turns with the sales. As the packages are built:
+// packaging/cross amd64 test ./queue -run '^$' -bench Sale.
 func BenchmarkSale(b *testing.B) {
 	for _, n := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("%d at once", n), func(b *testing.B) {

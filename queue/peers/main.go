@@ -9,8 +9,8 @@
 // what is printed is the median over the rounds with the lowest and the highest.
 // Times stand beside them as context alone.
 //
-// SQLite syncs with fdatasync only where it is compiled to, as the packages are;
-// the program builds itself so before it measures.
+// The program builds itself as the packages are built, with packaging/cross, before it
+// measures.
 package main
 
 import (
@@ -28,8 +28,8 @@ import (
 	"time"
 )
 
-// cFlags are how the packages compile SQLite.
-const cFlags = "-O2 -DHAVE_FDATASYNC=1 -DSQLITE_DQS=0 -DSQLITE_OMIT_SHARED_CACHE"
+// cross runs the Go command with the flags of the packages, seen from this folder.
+const cross = "../../packaging/cross"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -85,11 +85,14 @@ func run(ctx context.Context, args []string) int {
 
 // again builds this program as the packages are built, and runs that.
 func again(ctx context.Context, args []string) int {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"run", ".", "-as-built"}, args...)...)
+	arch := runtime.GOARCH
+	if arch == "arm" {
+		arch = "armhf"
+	}
+	cmd := exec.CommandContext(ctx, cross, append([]string{arch, "run", ".", "-as-built"}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Env = append(os.Environ(), "CGO_CFLAGS="+cFlags)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	fmt.Fprintf(os.Stderr, "building with CGO_CFLAGS=%q; the first time takes a minute\n", cFlags)
+	fmt.Fprintln(os.Stderr, "building as the packages are built; the first time takes a minute")
 	if err := cmd.Run(); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
