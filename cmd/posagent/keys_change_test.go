@@ -39,7 +39,8 @@ func openChanging(t *testing.T) (s *shop, ours string, theirs string) {
 	o.NextMerchantKey, o.NextAntomKey = key.Public(), next
 	s.server, err = sandbox.New(o)
 	must(t, err)
-	s.background("the changing stand-in", func(ctx context.Context) error { return s.server.Serve(ctx, ln) })
+	server := s.server
+	s.background("the changing stand-in", func(ctx context.Context) error { return server.Serve(ctx, ln) })
 	u := url.URL{Scheme: "http", Host: ln.Addr().String(), Path: "/openapi/v2"}
 	rewrite(t, s.site.configFile(), "base_url = ", fmt.Sprintf("base_url = %q", u.String()))
 	return s, made.File, theirs

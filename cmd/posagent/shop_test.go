@@ -89,7 +89,8 @@ func openShopBy(t *testing.T, w way, payments string) *shop {
 	o.Certificate = certificate
 	s.server, err = sandbox.New(o)
 	must(t, err)
-	s.background("the stand-in", func(ctx context.Context) error { return s.server.Serve(ctx, ln) })
+	server := s.server // a test may put another in its place
+	s.background("the stand-in", func(ctx context.Context) error { return server.Serve(ctx, ln) })
 	t.Cleanup(func() {
 		if err := s.cable.Close(); err != nil {
 			t.Error(err)
