@@ -65,6 +65,10 @@ func rewriteKeys(file string, s settings, pairs []pair) (kept string, err error)
 
 func swapText(file string, st fs.FileInfo, text string) (kept string, err error) {
 	fresh := file + ".new"
+	if _, err := os.Lstat(fresh); err == nil {
+		return "", fmt.Errorf("%s is there: another change is under way, or one was broken off, and %s is as it was: rm %s, and say the same again",
+			fresh, file, shellWord(fresh))
+	}
 	if err := putNew(fresh, []byte(text), st.Mode().Perm()); err != nil {
 		return "", err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +68,38 @@ func TestASandboxOnATakenPortSaysWhatToDo(t *testing.T) {
 	defer ln.Close()
 	code, _, errs := output(t, "sandbox", "-dir", filepath.Join(t.TempDir(), "site"), "-listen", ln.Addr().String())
 	if code != exitFailed || !strings.Contains(errs, "-listen 127.0.0.1:0") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+}
+
+// Whoever may not read the configuration or a key, or names a file that is not there,
+// is told who may, and where it is.
+func TestAConfigurationThatCanNotBeReadSaysWhatToDo(t *testing.T) {
+	denied := &fs.PathError{Op: "open", Path: "private.pem", Err: syscall.EACCES}
+	if got := keyFault("private.pem", denied); !strings.Contains(got, "with sudo") {
+		t.Errorf("a key: %s", got)
+	}
+	if got := unreadable(fmt.Errorf("read configuration: %w", denied)); !strings.Contains(got, "with sudo") {
+		t.Errorf("a configuration: %s", got)
+	}
+	code, _, errs := output(t, "payments", "-config", filepath.Join(t.TempDir(), "none.toml"))
+	if code != exitConfig || !strings.Contains(errs, "/etc/posagent/posagent.toml") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("none: exit %d, %s", code, errs)
+	}
+}
+
+// A change of the configuration that was broken off before it counted leaves the file as
+// it was, and the next one says how to go on.
+func TestAChangeThatWasBrokenOffIsSaid(t *testing.T) {
+	s := openShop(t, quick)
+	file := s.site.configFile()
+	must(t, os.WriteFile(file+".new", []byte("half of"), 0o600))
+	before, err := os.ReadFile(file)
+	must(t, err)
+	code, _, errs := output(t, "keys", "believe", "-config", file, "-write", filepath.Join(s.dir, siteAntomKey))
+	after, err := os.ReadFile(file)
+	must(t, err)
+	if code != exitFailed || !strings.Contains(errs, "rm "+file+".new") || string(before) != string(after) {
 		t.Errorf("exit %d, %s", code, errs)
 	}
 }

@@ -82,6 +82,9 @@ func keyFault(path string, err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return path + " is not there; put the key there, or name another file (paths start from this file's folder)"
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Sprintf("%v for user %s; it belongs to the agent's user, and whoever else asks does so with sudo", err, loginName())
+	}
 	return err.Error()
 }
 
@@ -133,12 +136,23 @@ func (s *settings) remarks() []string {
 func (c command) misconfigured(e env, file string, err error) int {
 	var faults *config.Faults
 	if !errors.As(err, &faults) {
-		fmt.Fprintf(e.stderr, "posagent %s: %v\n", c.name, err)
+		fmt.Fprintf(e.stderr, "posagent %s: %v%s\n", c.name, err, unreadable(err))
 		return exitConfig
 	}
 	fmt.Fprintln(e.stderr, faults.Error())
 	fmt.Fprintf(e.stderr, "posagent %s: nothing was started; %s has %s\n", c.name, file, count(len(faults.List), "fault"))
 	return exitConfig
+}
+
+// unreadable is what to do about a configuration that can't be read.
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "; run it with sudo, or as the agent's user"
+	case errors.Is(err, fs.ErrNotExist):
+		return "; name the agent's configuration with -config: the package's is /etc/posagent/posagent.toml"
+	}
+	return ""
 }
 
 func count(n int, noun string) string {

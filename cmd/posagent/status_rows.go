@@ -154,7 +154,10 @@ func (l *layout) antom() {
 
 // apart is how far Antom's clock is from this box's.
 func apart(seconds float64) string {
-	if math.Abs(seconds) < 10 {
+	switch {
+	case math.Abs(seconds) < 0.05:
+		return "as ours"
+	case math.Abs(seconds) < 10:
 		return fmt.Sprintf("%+.1f s from ours", seconds)
 	}
 	span := spanText(time.Duration(math.Abs(seconds)) * time.Second)

@@ -22,9 +22,9 @@ type row struct {
 }
 
 // screen is a report on 80 columns and, but for the fullest, 24 lines: what would
-// take more is given two lines each, then one, and is cut there.
+// take more is given fewer lines each, and is cut there.
 func screen(is report, zone *time.Location) []row {
-	for most := 3; most > 1; most-- {
+	for most := troubleLines; most > 1; most-- {
 		if rows := laidOut(is, zone, most); len(rows) < screenHeight {
 			return rows
 		}
