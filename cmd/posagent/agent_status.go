@@ -160,7 +160,7 @@ func (t *today) read(ctx context.Context, path string, seq int64, now time.Time)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	from := midnight(now)
-	if t.last != nil && t.last.From.Equal(from) && (t.seq == seq || now.Sub(t.last.At) < todayEvery) {
+	if t.last != nil && t.last.From.Equal(from) && (t.seq == seq || now.Sub(t.last.At).Abs() < todayEvery) {
 		return t.last, nil
 	}
 	v, err := queue.OpenView(path)

@@ -90,7 +90,7 @@ func (c command) checkedJSON(e env, s settings, err error) int {
 	case errors.As(err, &faults):
 		list = faults.List
 	case err != nil:
-		list = append(list, config.Fault{Text: err.Error()})
+		list = append(list, config.Fault{Text: err.Error() + unreadable(err)})
 	}
 	notes := []string{}
 	if err == nil {

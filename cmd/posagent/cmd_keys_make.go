@@ -98,8 +98,14 @@ func placeOfNext(config, short string) (string, error) {
 // putNew writes a file that is not there yet, whole or not at all, and sees it on
 // the disk.
 func putNew(path string, text []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".posagent-new-*")
-	if err != nil {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".posagent-new-*")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the folder %s is not there; make it first: mkdir -p -m 700 %s", dir, shellWord(dir))
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("user %s may not write to %s; run it with sudo, or as the agent's user", loginName(), dir)
+	case err != nil:
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // by then it has its name, or is not wanted
@@ -114,7 +120,7 @@ func putNew(path string, text []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return syncFolder(dir)
 }
 
 func syncFolder(dir string) error {

@@ -42,7 +42,7 @@ func storyLine(clock, after, sentence string) string {
 	const margin = 29
 	head := fmt.Sprintf("  %s  %-12s ", clock, after)
 	head += strings.Repeat(" ", max(margin-utf8.RuneCountInString(head), 0))
-	return head + fold(sentence, screenWidth-margin, strings.Repeat(" ", margin))
+	return head + fold(broken(sentence, screenWidth-margin), screenWidth-margin, strings.Repeat(" ", margin))
 }
 
 // sentence is one event in words.

@@ -78,7 +78,7 @@ type eventJSON struct {
 }
 
 func (f facts) explanation() explanation {
-	out := explanation{Story: []eventJSON{}, Running: f.running}
+	out := explanation{Story: []eventJSON{}, Known: []string{}, Unknown: []string{}, Staff: []string{}, Techie: []string{}, Running: f.running}
 	for _, e := range f.events {
 		out.Story = append(out.Story, eventJSON{e.At.Format("2006-01-02T15:04:05.000Z07:00"), string(e.Kind), e.Text})
 	}
@@ -95,6 +95,7 @@ func (f facts) explanation() explanation {
 	for _, r := range f.refunds {
 		out.Refunds = append(out.Refunds, recordOf(queue.Record{Refund: &r}))
 	}
-	out.Known, out.Unknown, out.Staff, out.Techie = f.known(), f.unknown(), f.staff(), f.technician()
+	out.Known, out.Unknown = append(out.Known, f.known()...), append(out.Unknown, f.unknown()...) // [] where there is none
+	out.Staff, out.Techie = append(out.Staff, f.staff()...), append(out.Techie, f.technician()...)
 	return out
 }

@@ -103,3 +103,11 @@ func TestAChangeThatWasBrokenOffIsSaid(t *testing.T) {
 		t.Errorf("exit %d, %s", code, errs)
 	}
 }
+
+func TestAKeyForAFolderThatIsNotThereSaysSo(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	code, _, errs := output(t, "keys", "generate", "-dir", dir)
+	if code != exitFailed || !strings.Contains(errs, "mkdir -p -m 700 "+dir) {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+}
