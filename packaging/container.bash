@@ -90,7 +90,8 @@ until_true() {
 unit() { inside systemctl show --property="$1" --value posagent.service; }
 unit_is() { [ "$(unit "$1")" = "$2" ]; }
 
-# cursor remembers where the journal stands; said prints what the agent wrote since.
-cursor() { inside journalctl -q -n 1 --show-cursor -o cat | sed -n 's/^-- cursor: //p' >"$work/cursor"; }
+# cursor remembers the last that the agent wrote; said prints what it wrote since. Both
+# look at the agent alone: past another's entry journalctl leaves the first one out.
+cursor() { inside journalctl -q -n 1 --show-cursor -o cat -t posagent | sed -n 's/^-- cursor: //p' >"$work/cursor"; }
 said() { inside journalctl -q --after-cursor="$(cat "$work/cursor")" -t posagent -o cat; }
 says() { said | grep -i "$1" >/dev/null; }

@@ -24,6 +24,7 @@ build_packages() {
     (cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$work/newer")
     echo 'create table added_by_a_newer_one (id text primary key) strict;' \
         >"$work/newer/queue/schema/9999.sql"
+    echo '# what only the newer one can do' >>"$work/newer/config/posagent.toml"
     SOURCE_DATE_EPOCH=$(date +%s) "$work/newer/packaging/build" -o "$debs/newer" -v 0.2.0 "$arch" \
         >>"$work/build.log" 2>&1 || broken_build
 }
@@ -216,7 +217,9 @@ upgraded_stopped() {
 # downgraded lets a newer posagent write the store, and tries to go back.
 downgraded() {
     local before
-    dpkg_inside -i /srv/newer.deb || { cat "$work/dpkg.log"; broken "the upgrade to a newer store failed"; }
+    dpkg_inside --force-confold -i /srv/newer.deb || { cat "$work/dpkg.log"; broken "the upgrade to a newer store failed"; }
+    inside cmp -s $config /srv/good.toml || broken "an upgrade that can't ask changed $config"
+    inside test -f $config.dpkg-dist || broken "the newer configuration does not lie beside the kept one"
     running "with a newer store"
     sold NEWER "with a newer store"
     before=$(unit MainPID)
