@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"syscall"
 
 	"github.com/mattn/go-sqlite3"
@@ -49,6 +50,9 @@ func advised(path string, err error) error {
 			"nothing was changed", err)
 	case causedBy(err, syscall.EACCES), causedBy(err, syscall.EPERM):
 		return fmt.Errorf("%w; %s, or give it to the agent's user (chown)", err, whoMay(path))
+	case isReadonly(err): // a file that may be read, in a folder where no log can be made, for one
+		return fmt.Errorf("%w: this user may not write to it or to its folder, or the disk is mounted read-only; ls -ld %s* %s shows "+
+			"whose they are: give both to the agent's user (chown, chmod u+w); nothing was changed", err, path, filepath.Dir(path))
 	case errors.Is(err, errNoFile):
 		return fmt.Errorf("%w; set store.path to a file", err)
 	case causedBy(err, syscall.ENOTDIR):
@@ -63,4 +67,9 @@ func advised(path string, err error) error {
 func causedBy(err error, reason syscall.Errno) bool {
 	var e sqlite3.Error
 	return errors.Is(err, reason) || errors.As(err, &e) && e.SystemErrno == reason
+}
+
+func isReadonly(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrReadonly
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"posagent/queue"
@@ -67,6 +68,10 @@ func (f facts) technician() []string {
 	if f.open() && !f.running {
 		list = append(list, "See that the agent runs, and why not.\nsystemctl status posagent")
 	}
+	if f.open() && f.sentElsewhere() {
+		list = append(list, "It was sent to another base_url or client_id than the agent has now, which does not know it. Put the old ones back in the "+
+			"configuration and restart the agent, until it has ended: only there can it be found.")
+	}
 	switch {
 	case f.refund != nil:
 		return append(list, f.technicianRefund(*f.refund)...)
@@ -87,9 +92,19 @@ func (f facts) technician() []string {
 	return list
 }
 
+// sentElsewhere reports whether what was heard last is that another gateway has it.
+func (f facts) sentElsewhere() bool {
+	for _, e := range slices.Backward(f.events) {
+		if e.Kind == queue.EventAnswer || e.Kind == queue.EventInquiry {
+			return strings.HasSuffix(e.Text, notKnownYet) || strings.HasSuffix(e.Text, notSentHere)
+		}
+	}
+	return false
+}
+
 // command is a line to be copied, behind a point's words.
 func (f facts) command(name string, words ...string) string {
-	return "\nposagent " + strings.Join(append([]string{name, "-config", f.file}, words...), " ")
+	return "\nposagent " + strings.Join(append([]string{name, "-config", shellWord(f.file)}, words...), " ")
 }
 
 // inDoubtAdvice is for a payment that the agent alone can't bring to its end.

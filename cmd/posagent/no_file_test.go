@@ -111,3 +111,22 @@ func TestAKeyForAFolderThatIsNotThereSaysSo(t *testing.T) {
 		t.Errorf("exit %d, %s", code, errs)
 	}
 }
+
+// A store in a folder where its owner can make no log is one line with what to do, too.
+func TestAStoreWhoseFolderMayNotBeWrittenSaysSo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become nobody")
+	}
+	s := openShop(t, quick)
+	dir := filepath.Join(s.dir, "store")
+	must(t, os.Mkdir(dir, 0o700))
+	path := filepath.Join(dir, "posagent.db")
+	storeOf(t, path)
+	s.storeAt(path)
+	for _, name := range []string{dir, path, path + ".lock"} {
+		must(t, os.Chown(name, nobody, nobody))
+	}
+	must(t, os.Chmod(dir, 0o500))
+	code, out, errs := s.asNobody("run")
+	s.wantOneLine("run", exitFailed, code, out, errs, "ls -ld "+path)
+}
