@@ -15,7 +15,7 @@ func demoCommand() command {
 	return command{
 		name:  "demo",
 		usage: "[-keep]",
-		brief: "four sales, a lost answer and a power cut, without hardware or account",
+		brief: "four sales, a lost answer and a power cut, all in software",
 		about: `Starts a stand-in for Antom, the agent as a process of its own, and a cash register
 in software on a pseudo terminal, all on this machine. It plays four sales, says
 what a shop would see, and compares what Antom's ledger holds with what the

@@ -34,7 +34,7 @@ func runExplain(ctx context.Context, e env, c command, args []string) int {
 	if !ok {
 		return code
 	}
-	if *file == "" || len(ids) != 1 {
+	if *file == "" || len(ids) != 1 || ids[0] == "" {
 		return c.misused(e, "give a configuration with -config FILE, and one ID")
 	}
 	view, cfg, code := c.view(e, *file)

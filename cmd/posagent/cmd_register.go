@@ -29,7 +29,8 @@ METHOD:
   posagent register -port /dev/ttyUSB1 echo text=hi
   posagent register -port /dev/ttyUSB1 -wait pay paymentRequestId=R1 \
     paymentMethod=ALIPAY_CN paymentAmount.value=1050 paymentAmount.currency=SGD
-  posagent register -port /dev/ttyUSB1 '{"method":"inquiryPayment","paymentRequestId":"R1"}'
+  posagent register -port /dev/ttyUSB1 \
+      '{"method":"inquiryPayment","paymentRequestId":"R1"}'
 With -wait it goes on until the payment or refund is final, asks where no event
 comes, and says delivered.
 
@@ -61,7 +62,8 @@ const registerMethods = `Methods, with the members they need (register-link §3)
   echo             text
   pay              paymentRequestId paymentMethod paymentAmount.value
                    paymentAmount.currency [commandExecuteTimeout=MS]
-                   [originalMerchantOrderId] [originalMerchantStoreId] [extendInfo]
+                   [originalMerchantOrderId]
+                   [originalMerchantStoreId] [extendInfo]
   inquiryPayment   paymentRequestId
   receipt          paymentRequestId copy=cashier|customer [offset]
   abort            paymentRequestId

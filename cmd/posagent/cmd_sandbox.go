@@ -29,7 +29,7 @@ Its ledger, its history and its book of cruelties are JSON:
   curl http://ADDRESS/sandbox/ledger
   curl http://ADDRESS/sandbox/history
   curl http://ADDRESS/sandbox/cruelties
-  curl -d '{"name":"hang_after","duration":"5s"}' http://ADDRESS/sandbox/cruelties
+  curl -d '{"name":"hang_after","count":2}' http://ADDRESS/sandbox/cruelties
 A cruelty can be called from a till, too, by the last two digits of the amount.
 `,
 		run: runSandbox,
@@ -192,7 +192,8 @@ func printBook(w io.Writer) {
 		if c.Ending > 0 {
 			ending = fmt.Sprintf("  ..%02d", c.Ending)
 		}
-		fmt.Fprintf(w, "%s  %-18s  %s\n", ending, c.Name, c.Sentence)
+		const before = 28
+		fmt.Fprintf(w, "%s  %-18s  %s", ending, c.Name, fold(c.Sentence, screenWidth-before, strings.Repeat(" ", before)))
 	}
-	fmt.Fprint(w, "\nThe ending is that of the amount, in minor units, that calls the cruelty from a till.\n")
+	fmt.Fprint(w, "\nThe ending is that of the amount, in minor units, that calls it from a till.\n")
 }

@@ -87,7 +87,7 @@ func dispatch(ctx context.Context, e env, args []string) int {
 }
 
 func overview() string {
-	text := "posagent takes a shop's payments from the cash register to Antom, and loses none.\n\n" +
+	text := "posagent takes a shop's payments from the cash register to Antom, losing none.\n\n" +
 		"Usage: posagent COMMAND [FLAGS]\n\n"
 	for _, c := range commands() {
 		text += fmt.Sprintf("  %-10s %s\n", c.name, c.brief)
@@ -157,10 +157,4 @@ func (c command) misused(e env, format string, args ...any) int {
 func (c command) failed(e env, err error) int {
 	fmt.Fprintf(e.stderr, "posagent %s: %v\n", c.name, err)
 	return exitFailed
-}
-
-func (c command) help(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprintf(w, "Usage: posagent %s %s\n\n%s\n", c.name, c.usage, c.about)
-	fs.SetOutput(w)
-	fs.PrintDefaults()
 }
