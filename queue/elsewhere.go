@@ -49,20 +49,42 @@ func (s *Store) SendTo(ctx context.Context, acquirer string) (elsewhere map[stri
 		return nil, err
 	}
 	if was != now || err != nil {
-		if err := s.inOneCommit(ctx, func(tx *sql.Tx) error { return moveTo(ctx, tx, was, now) }); err != nil {
+		err := s.inOneCommit(ctx, func(tx *sql.Tx) error { return moveTo(ctx, tx, was, now) })
+		if isFull(err) {
+			return s.sentBefore(ctx, was)
+		}
+		if err != nil {
 			return nil, wrap(err, "note the acquirer")
 		}
 	}
-	ids, err := rowsOf(ctx, s.read, func(row scanner) (id string, err error) {
+	return s.named(ctx, "select substr(name, ?1) from fact where name > ?2 and name < ?3 and value != ?4 and substr(name, ?1) in ("+openAndSent+") order by name",
+		len(factSentTo)+1, factSentTo, factSentTo+"\x7f", now)
+}
+
+// ErrUnnoted says that the disk is full, and so it is not noted which acquirer requests
+// go to. What is open and may have been sent to another one is returned beside it.
+var ErrUnnoted = errors.New("the disk is full, and which acquirer requests go to is not noted")
+
+// sentBefore is everything that is open, where another acquirer than was is known.
+func (s *Store) sentBefore(ctx context.Context, was int64) (map[string]bool, error) {
+	if !isMark(was) {
+		return nil, ErrUnnoted
+	}
+	ids, err := s.named(ctx, openAndSent)
+	return ids, errors.Join(ErrUnnoted, err)
+}
+
+// named are the ids that a query returns.
+func (s *Store) named(ctx context.Context, query string, args ...any) (map[string]bool, error) {
+	list, err := rowsOf(ctx, s.read, func(row scanner) (id string, err error) {
 		err = row.Scan(&id)
 		return id, err
-	}, "select substr(name, ?1) from fact where name > ?2 and name < ?3 and value != ?4 and substr(name, ?1) in ("+openAndSent+") order by name",
-		len(factSentTo)+1, factSentTo, factSentTo+"\x7f", now)
-	elsewhere = map[string]bool{}
-	for _, id := range ids {
-		elsewhere[id] = true
+	}, query, args...)
+	ids := map[string]bool{}
+	for _, id := range list {
+		ids[id] = true
 	}
-	return elsewhere, wrap(err, "what was sent elsewhere")
+	return ids, wrap(err, "what was sent elsewhere")
 }
 
 // moveTo changes the acquirer: what is open and has none of its own was sent to the

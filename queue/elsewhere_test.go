@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -119,5 +120,19 @@ func TestASalvageKeepsTheAcquirers(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Where it can't be noted that the acquirer changed, all that is open may be another's.
+func TestWithoutRoomAllThatIsOpenIsElsewhere(t *testing.T) {
+	path := storePath(t)
+	saveAll(t, path, begun("R1"), paidRow("PAID"))
+	s := openStore(t, path)
+	ids, err := s.sentBefore(t.Context(), acquirerMark("one"))
+	if !errors.Is(err, ErrUnnoted) || len(ids) != 1 || !ids["R1"] {
+		t.Errorf("%v, %v", ids, err)
+	}
+	if ids, err := s.sentBefore(t.Context(), 0); !errors.Is(err, ErrUnnoted) || len(ids) != 0 {
+		t.Errorf("no acquirer was known: %v, %v", ids, err)
 	}
 }

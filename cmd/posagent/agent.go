@@ -86,7 +86,9 @@ func newAgent(s settings, store *queue.Store, around surroundings) (*agent, erro
 		return nil, err
 	}
 	elsewhere, err := store.SendTo(context.Background(), s.acquirerName())
-	if err != nil {
+	if errors.Is(err, queue.ErrUnnoted) { // what is open can be finished all the same
+		around.log.Error(err.Error() + "; make room, and start again before base_url or client_id change")
+	} else if err != nil {
 		return nil, err
 	}
 	a := &agent{

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -107,5 +108,21 @@ func TestWhatWasSentElsewhereIsOnlyAskedAbout(t *testing.T) {
 		if calls != c.calls {
 			t.Errorf("%s, which says %s: %d calls, want %d", c.id, c.says, calls, c.calls)
 		}
+	}
+}
+
+// On a full disk nothing can be noted, and what is open is seen to all the same.
+func TestAFullDiskKeepsNoAgentFromStarting(t *testing.T) {
+	s, disk := onSmallDisk(t, 4<<20)
+	f, err := os.Create(filepath.Join(disk, "filler"))
+	must(t, err)
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	_ = f.Close() // it is full, which is what was wanted
+	s.serve()
+	s.until("the agent answers", func() bool { _, err := askReport(s); return err == nil })
+	if !strings.Contains(s.log.String(), "is not noted") {
+		t.Error("it is not said; or there was room, and the disk was not full")
 	}
 }
