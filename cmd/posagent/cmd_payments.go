@@ -59,7 +59,10 @@ func runPayments(ctx context.Context, e env, c command, args []string) int {
 	if *file == "" || fs.NArg() > 0 {
 		return c.misused(e, "give one configuration with -config FILE")
 	}
-	f := queue.Filter{Register: *register, ID: *id, Limit: max(*limit, 0)}
+	if *limit < 0 {
+		return c.misused(e, "-limit %d: want a number, or 0 for all", *limit)
+	}
+	f := queue.Filter{Register: *register, ID: *id, Limit: *limit}
 	if err := filterBy(&f, time.Now(), *state, *since, *amount); err != nil {
 		return c.misused(e, "%v", err)
 	}

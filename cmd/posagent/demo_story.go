@@ -93,7 +93,7 @@ func (s *demo) tellTill(step virtual.Step, text string) {
 	case virtual.StepNoted:
 		s.say("till", "writes the id down, then sends it to the agent")
 	case virtual.StepTakenOn:
-		s.say("agent", "answers, with the payment on its disk: %s", text)
+		s.say("agent", "answers, the payment on its disk: %s", text)
 	case virtual.StepSilence:
 		s.say("till", "hears nothing: unknown, not failed")
 	case virtual.StepAsk:

@@ -21,8 +21,9 @@ func shopWithStore(t *testing.T, n int) (s *shop, path string) {
 	store, err := queue.Open(path)
 	must(t, err)
 	var b queue.Batch
+	at := time.Now().Add(-time.Hour) // the same of all: a list's order then goes by the ids
 	for i := range n {
-		p, _ := queue.Begin(time.Now().Add(-time.Hour), "lane1", queue.Command{
+		p, _ := queue.Begin(at, "lane1", queue.Command{
 			ID: fmt.Sprintf("TILL_%03d", i+1), Method: "ALIPAY_CN", AmountMinor: 1050, Currency: "SGD", ExtendInfo: strings.Repeat("x", 300),
 		}, time.Minute)
 		if i+1 < n {
