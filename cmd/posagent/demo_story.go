@@ -119,7 +119,9 @@ func (s *demo) watchAntom(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		s.say("Antom", "%s", antomDoes(e, booked))
+		if e.Call != "diagnosis" { // with which the agent keeps its connection warm
+			s.say("Antom", "%s", antomDoes(e, booked))
+		}
 	}
 }
 

@@ -160,6 +160,9 @@ func TestTheDemoAgreesWithItself(t *testing.T) {
 	if n := strings.Count(out, " agree\n"); n != 4 {
 		t.Errorf("%d sales agree, want 4\n%s", n, out)
 	}
+	if n := strings.Count(out, "TAKES SGD"); n != 3 || strings.Count(out, "TAKES") != n {
+		t.Errorf("money is taken %d times, want 3, and for nothing else\n%s", n, out)
+	}
 	if strings.Contains(out, "\x1b[") {
 		t.Error("colours without a terminal")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,10 @@ func TestMain(m *testing.M) {
 	isCommand := func(c command) bool { return len(os.Args) > 1 && c.name == os.Args[1] }
 	if slices.ContainsFunc(commands(), isCommand) {
 		main()
+	}
+	// The tests that run side by side wait more than they work.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
