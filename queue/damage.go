@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -23,15 +22,15 @@ func isDamage(err error) bool {
 	return errors.Is(err, ErrDamaged)
 }
 
-// checkWhole refuses an empty file beside a log that is not: the file was cut or
-// removed, and SQLite would throw the log away.
+// checkWhole refuses a log beside a file that is empty or not there: the file was cut
+// or removed, and SQLite would throw the log away.
 func checkWhole(path string) error {
-	file, err := os.Stat(path)
+	file, err := markOf(path)
 	if err != nil {
 		return err
 	}
-	log, err := os.Stat(path + "-wal")
-	if err == nil && file.Size() == 0 && log.Size() > 0 {
+	log, err := markOf(path + "-wal")
+	if err == nil && file.size == 0 && log.size > 0 {
 		return fmt.Errorf("%w: the file is empty, but its log is not", ErrDamaged)
 	}
 	return nil

@@ -232,10 +232,10 @@ func believable[R any](db *sql.DB, scan func(scanner) (R, error), id func(R) str
 	return all, damaged
 }
 
-// removeStores removes databases with their logs.
+// removeStores removes databases with their logs, and what was to become one.
 func removeStores(paths ...string) error {
 	for _, path := range paths {
-		for _, end := range []string{"", "-wal", "-shm"} {
+		for _, end := range []string{"", "-wal", "-shm", suffixNew} {
 			if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

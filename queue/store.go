@@ -125,10 +125,10 @@ func truePath(path string) (string, error) {
 
 // openAt opens the database file at path, without lock and salvage.
 func openAt(path string) (*Store, error) {
-	if err := makeFile(path); err != nil {
+	if err := checkWhole(path); err != nil {
 		return nil, err
 	}
-	if err := checkWhole(path); err != nil {
+	if err := makeFile(path); err != nil {
 		return nil, err
 	}
 	s := &Store{path: path, write: dial(path, true, 1), reader: reader{dial(path, false, readers)}}
@@ -173,15 +173,6 @@ func makeDir(dir string) error {
 		return err
 	}
 	return syncDir(filepath.Dir(dir))
-}
-
-// makeFile makes the empty file for the owner alone: SQLite would let others read.
-func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
 }
 
 // syncDir makes the names in dir durable. A folder above the store's that may

@@ -101,6 +101,29 @@ static void keep(int kind, int failed, const char *name, int64_t offset, const v
 	if (n > 0) op->data = memcpy(must(malloc((size_t)n)), data, (size_t)n);
 }
 
+// known reports whether a file has been written down. mu is held.
+static int known(const char *name) {
+	for (int i = 0; i < count; i++)
+		if (strcmp(ops[i].name, name) == 0) return 1;
+	return 0;
+}
+
+// keep_whole writes down a file that was there before SQLite opened it, as one that is
+// on the disk: whoever made it has seen to that. mu is held.
+static int keep_whole(shim_file *s) {
+	sqlite3_int64 size = 0;
+	int rc = s->real->pMethods->xFileSize(s->real, &size);
+	if (rc != OK || size == 0) return rc;
+	void *text = must(malloc((size_t)size));
+	rc = s->real->pMethods->xRead(s->real, text, (int)size, 0);
+	if (rc == OK) {
+		keep(PC_WRITE, 0, s->name, 0, text, (int)size);
+		keep(PC_SYNC, 0, s->name, 0, NULL, 0);
+	}
+	free(text);
+	return rc;
+}
+
 // fails counts an operation that could fail, and reports whether it does. mu is held.
 static int fails(int kind) {
 	if (fail_how == PC_SYNCS && kind != PC_SYNC) return 0;
@@ -214,6 +237,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 	if (rc == OK && mine) {
 		s->name = must(strdup(name));
 		if (!there) keep(PC_CREATE, 0, name, 0, NULL, 0);
+		else if (!known(name)) rc = keep_whole(s);
 	}
 	pthread_mutex_unlock(&mu);
 	if (s->real->pMethods) s->head.pMethods = &methods;
