@@ -68,7 +68,7 @@ func TestASummaryCountsAndAddsUp(t *testing.T) {
 	v := openView(t, heldStore(t, 7, "", "-wal"))
 	sum, err := v.Summary(t.Context(), time.UnixMilli(1_750_000_000_002), time.UnixMilli(1_750_000_000_005))
 	must(t, err)
-	if sum.Open != 4 || sum.OldestOpenID != "R0000" || sum.Payments != 7 || sum.Refunds != 1 || sum.Schema != 2 || sum.Bytes == 0 || sum.Partial {
+	if sum.Open != 4 || sum.OldestOpenID != "R0000" || sum.Payments != 7 || sum.Refunds != 1 || sum.Schema != 3 || sum.Bytes == 0 || sum.Partial {
 		t.Errorf("got %+v", sum)
 	}
 	if want := []Sum{{Currency: "SGD", PaidCount: 2, PaidMinor: 2100}}; !slices.Equal(sum.Sums, want) {
