@@ -2,10 +2,8 @@ package queue
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -278,18 +276,7 @@ func (a *agent) until(t *testing.T, id string, state State, most time.Duration) 
 // the size of the database.
 func commits(t *testing.T, path string) int {
 	t.Helper()
-	wal, err := os.ReadFile(path + "-wal")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const header, frame = 32, 24 + 4096
-	salt, n := wal[16:24], 0
-	for at := header; at+frame <= len(wal); at += frame {
-		if string(wal[at+8:at+16]) == string(salt) && binary.BigEndian.Uint32(wal[at+4:]) != 0 {
-			n++
-		}
-	}
-	return n
+	return len(frames(t, path))
 }
 
 func ids(n int) []string {

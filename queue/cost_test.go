@@ -19,7 +19,7 @@ func frames(t *testing.T, path string) (commits [][]uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const header, frame = 32, 24 + 4096
+	const header, frame = 32, 24 + pageBytes
 	var pages []uint32
 	for at := header; at+frame <= len(wal) && string(wal[at+8:at+16]) == string(wal[16:24]); at += frame {
 		pages = append(pages, binary.BigEndian.Uint32(wal[at:]))
@@ -55,7 +55,7 @@ func TestASaleWritesFewPages(t *testing.T) {
 	for _, c := range []struct {
 		tills int
 		most  float64
-	}{{1, 3.3}, {4, 3.7}} {
+	}{{1, 4.1}, {4, 4.8}} {
 		t.Run(fmt.Sprintf("%d tills", c.tills), func(t *testing.T) {
 			bubble(t, func(t *testing.T, path string, bank *acquirer) {
 				a := start(t, path, bank)
@@ -97,7 +97,7 @@ func TestASaleAllocatesLittle(t *testing.T) {
 	}
 	got := testing.AllocsPerRun(10*putAwayAt, func() { s.sell(t, 0) })
 	t.Logf("%.0f allocations a sale", got)
-	const most = 280
+	const most = 240
 	if got > most {
 		t.Errorf("a sale makes %.0f allocations, want at most %d", got, most)
 	}

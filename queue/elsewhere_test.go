@@ -109,7 +109,7 @@ func TestASalvageKeepsTheAcquirers(t *testing.T) {
 	wantElsewhere(t, path, "one")
 	fill(t, path, 400)
 	wantElsewhere(t, path, "one")
-	spoil(t, path, 4096*40, []byte("damaged damaged damaged"))
+	spoil(t, path, 40*pageBytes, []byte("damaged damaged damaged"))
 	s := openStore(t, path)
 	if _, salvaged := s.Salvaged(); !salvaged {
 		t.Fatal("it was not salvaged")

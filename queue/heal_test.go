@@ -123,7 +123,7 @@ func TestAPageThatCannotBeReadIsNotDamage(t *testing.T) {
 func TestASalvageStartsWithoutTheCopiesOfTheOneBefore(t *testing.T) {
 	path := storePath(t)
 	fill(t, path, 200)
-	spoil(t, path, 30*4096, make([]byte, 4096))
+	spoil(t, path, 30*pageBytes, make([]byte, pageBytes))
 	for _, end := range []string{suffixCopy + "-wal", suffixKept, suffixBuilding, suffixBuilding + "-wal"} {
 		if err := os.WriteFile(path+end, []byte("left over"), 0o600); err != nil {
 			t.Fatal(err)

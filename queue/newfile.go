@@ -11,8 +11,10 @@ import (
 // suffixNew is a store's first file until all of it is on the disk.
 const suffixNew = ".new"
 
-// pageBytes is the size of a page of the stores that are made now.
-const pageBytes = 4096
+// pageBytes is the size of a page of the stores that are made now. A row has some 700
+// bytes; a commit of one page of 4096 would write two blocks of a disk whose blocks have
+// 4096, for what SQLite puts before each page in its log. Of smaller ones a row needs two.
+const pageBytes = 2048
 
 // makeFile makes the store's file where there is none, or an empty one: a database
 // without tables, in WAL mode, for the owner alone. It has its name only once it is

@@ -65,7 +65,7 @@ func TestADamagedStoreIsReplacedAndNothingIsPaidAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		const n = 200
 		fill(t, path, n)
-		spoil(t, path, 30*4096, make([]byte, 4096)) // a page in the middle of the table
+		spoil(t, path, 30*pageBytes, make([]byte, pageBytes)) // a page in the middle of the table
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestADamagedStoreIsReplacedAndNothingIsPaidAgain(t *testing.T) {
 func TestAPaymentThatMayHaveBeenLostIsAskedAboutFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		fill(t, path, 200)
-		spoil(t, path, 30*4096, make([]byte, 4096))
+		spoil(t, path, 30*pageBytes, make([]byte, pageBytes))
 		bank.charges["LOST"] = 1
 		a := start(t, path, bank)
 		defer a.stop(t)

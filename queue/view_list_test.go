@@ -115,7 +115,7 @@ func TestAPageThatCannotBeReadHidesItsOwnRowsAlone(t *testing.T) {
 	path := storePath(t)
 	const n = 3 * pieceRows
 	fillAtOnce(t, path, n)
-	spoil(t, path, 60*4096, make([]byte, 4096))
+	spoil(t, path, 60*pageBytes, make([]byte, pageBytes))
 	v := openView(t, path)
 	l, err := v.List(t.Context(), Filter{})
 	must(t, err)
