@@ -45,8 +45,8 @@ type Aborted struct {
 func (s *Store) Save(b Batch) error {
 	// Never cancelled: a commit that is cut short may be durable and still report an error.
 	ctx := context.Background()
-	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
-		w := writer{ctx: ctx, tx: tx, s: s}
+	return s.inOneCommit(ctx, func(*sql.DB) error {
+		w := writer{ctx: ctx, s: s}
 		w.bury(b.Bury)
 		for _, c := range b.Payments {
 			w.payment(c)
@@ -70,7 +70,6 @@ func (s *Store) Save(b Batch) error {
 // writer writes the rows of one commit, and stops at the first error.
 type writer struct {
 	ctx context.Context //nolint:containedctx // it lives as long as its one commit
-	tx  *sql.Tx
 	s   *Store
 	err error
 }
@@ -80,7 +79,7 @@ func (w *writer) exec(what string, stmt *sql.Stmt, args ...any) int64 {
 	if w.err != nil {
 		return 0
 	}
-	res, err := w.tx.StmtContext(w.ctx, stmt).ExecContext(w.ctx, args...) //nolint:sqlclosecheck // the commit closes it
+	res, err := stmt.ExecContext(w.ctx, args...)
 	if err != nil {
 		w.err = fmt.Errorf("%s: %w", what, err)
 		return 0
@@ -164,7 +163,7 @@ type statements struct {
 	updateClosed, addStory, emptyStory *sql.Stmt
 	putAway, takeOut                   []*sql.Stmt
 
-	isStored *sql.Stmt // of the readers
+	isStored *sql.Stmt
 }
 
 // prepareStatements compiles what every save needs, once.
@@ -174,20 +173,22 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		text string
 	}{
 		// Its key does not see what is put away, and an ID is stored once.
-		{&s.sql.insertPayment, "insert into payment_open (" + paymentColumns + ", story) select " + marks(paymentColumns+", story") +
+		{&s.sql.insertPayment, "insert or fail into payment_open (" + paymentColumns + ", story) select " + marks(paymentColumns+", story") +
 			" where not exists (select 1 from payment_closed where id = ?)"},
 		{&s.sql.updatePayment, updateRow("payment_open", paymentColumns,
 			fmt.Sprintf("story = story || iif(length(story) < %d, ?, ?)", storyBytes))},
 		{&s.sql.updateClosed, updateRow("payment_closed", paymentColumns)},
-		{&s.sql.addStory, "insert into story (id, text) values (?, ?) on conflict (id) do update set text = text || excluded.text"},
+		{&s.sql.addStory, "insert or fail into story (id, text) values (?, ?) on conflict (id) do update set text = text || excluded.text"},
 		{&s.sql.insertRefund, insertRow("refund", refundColumns)},
 		{&s.sql.updateRefund, updateRow("refund", refundColumns)},
-		{&s.sql.insertEvent, `insert into event (id, n, at, kind, text)
+		{&s.sql.insertEvent, `insert or fail into event (id, n, at, kind, text)
 			select ?, coalesce(max(n), 0) + 1, ?, ?, ? from event where id = ? having coalesce(max(n), 0) < ?`},
 		{&s.sql.insertAborted, "insert or ignore into aborted (id, register, at) values (?, ?, ?)"},
 		{&s.sql.deleteEvents, "delete from event where id = ?"},
 		{&s.sql.deleteStory, "delete from story where id = ?"},
 		{&s.sql.emptyStory, "update payment_open set story = '' where id = ? and story != ''"},
+		{&s.sql.isStored, `select exists (select 1 from payment_open where id = ?1)
+			or exists (select 1 from payment_closed where id = ?1) or exists (select 1 from aborted where id = ?1)`},
 		{&s.sql.countBurial, "update fact set value = value + 1 where name = 'burials'"},
 		{&s.sql.buryPayment, "delete from payment_open where id = ? and received_at = ? and state = 'sending' and attempts = 1"},
 		{&s.sql.buryRefund, "delete from refund where id = ? and received_at = ? and rev = 1 and attempts <= 1"},
@@ -198,11 +199,6 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 		}
 	}
 	var err error
-	s.sql.isStored, err = s.read.PrepareContext(ctx, `select exists (select 1 from payment_open where id = ?1)
-		or exists (select 1 from payment_closed where id = ?1) or exists (select 1 from aborted where id = ?1)`)
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
 	if s.sql.putAway, err = s.prepareAll(ctx, putAwaySQL()); err != nil {
 		return err
 	}
@@ -210,15 +206,19 @@ func (s *Store) prepareStatements(ctx context.Context) error {
 	return err
 }
 
+// Statements that write say "or fail": what one that fails has written is taken back
+// with all else that its commit was to hold, so SQLite needs keep no copies of pages to
+// take back this one alone.
+
 // insertRow and updateRow write the statements for a table's columns. An update
 // is a compare-and-set on what a row was, of every column but the first, its id: a key
 // that is set, if to the same, is a row that is deleted and inserted.
 func insertRow(table, columns string) string {
-	return "insert into " + table + " (" + columns + ") values (" + marks(columns) + ")"
+	return "insert or fail into " + table + " (" + columns + ") values (" + marks(columns) + ")"
 }
 
 func updateRow(table, columns string, also ...string) string {
 	_, rest, _ := strings.Cut(columns, ",")
 	sets := append([]string{"(" + rest + ") = (" + marks(rest) + ")"}, also...)
-	return "update " + table + " set " + strings.Join(sets, ", ") + " where id = ? and rev = ? and attempts = ?"
+	return "update or fail " + table + " set " + strings.Join(sets, ", ") + " where id = ? and rev = ? and attempts = ?"
 }

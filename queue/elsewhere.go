@@ -49,7 +49,7 @@ func (s *Store) SendTo(ctx context.Context, acquirer string) (elsewhere map[stri
 		return nil, err
 	}
 	if was != now || err != nil {
-		err := s.inOneCommit(ctx, func(tx *sql.Tx) error { return moveTo(ctx, tx, was, now) })
+		err := s.inOneCommit(ctx, func(db *sql.DB) error { return moveTo(ctx, db, was, now) })
 		if isFull(err) {
 			return s.sentBefore(ctx, was)
 		}
@@ -89,15 +89,15 @@ func (s *Store) named(ctx context.Context, query string, args ...any) (map[strin
 
 // moveTo changes the acquirer: what is open and has none of its own was sent to the
 // one before; of what has ended nobody needs to know any more.
-func moveTo(ctx context.Context, tx *sql.Tx, was, now int64) error {
-	_, err := tx.ExecContext(ctx, "delete from fact where name > ? and name < ? and substr(name, ?) not in ("+openAndSent+")",
+func moveTo(ctx context.Context, db *sql.DB, was, now int64) error {
+	_, err := db.ExecContext(ctx, "delete from fact where name > ? and name < ? and substr(name, ?) not in ("+openAndSent+")",
 		factSentTo, factSentTo+"\x7f", len(factSentTo)+1)
 	if err == nil && isMark(was) {
-		_, err = tx.ExecContext(ctx, "insert into fact (name, value) select ? || id, ? from ("+openAndSent+") where true "+
+		_, err = db.ExecContext(ctx, "insert into fact (name, value) select ? || id, ? from ("+openAndSent+") where true "+
 			"on conflict (name) do nothing", factSentTo, was)
 	}
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "insert into fact (name, value) values (?, ?) "+
+		_, err = db.ExecContext(ctx, "insert into fact (name, value) values (?, ?) "+
 			"on conflict (name) do update set value = excluded.value", factAcquirer, now)
 	}
 	return err
@@ -115,12 +115,12 @@ func carryAcquirers(old *sql.DB, fresh *Store) error {
 		err = row.Scan(&f.name, &f.value)
 		return f, err
 	}, "select name, value from fact where name = ? or name > ? and name < ?", factAcquirer, factSentTo, factSentTo+"\x7f")
-	return fresh.inOneCommit(ctx, func(tx *sql.Tx) error {
+	return fresh.inOneCommit(ctx, func(db *sql.DB) error {
 		for _, f := range facts {
 			if !isMark(f.value) {
 				continue
 			}
-			if _, err := tx.ExecContext(ctx, "insert or replace into fact (name, value) values (?, ?)", f.name, f.value); err != nil {
+			if _, err := db.ExecContext(ctx, "insert or replace into fact (name, value) values (?, ?)", f.name, f.value); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -146,7 +147,11 @@ func (l *loop) read(id string) (Payment, error) {
 	if _, doubtful := l.bury[id]; doubtful {
 		return Payment{}, ErrDoubtful
 	}
-	row, err := l.o.Store.Payment(context.Background(), id)
+	ctx := context.Background()
+	if isNew, err := l.o.Store.isNew(ctx, id); isNew || err != nil {
+		return Payment{}, l.readable(cmp.Or(err, ErrNotFound), id)
+	}
+	row, err := l.o.Store.Payment(ctx, id)
 	return row, l.readable(err, id)
 }
 

@@ -76,11 +76,11 @@ func newerSchema(version, known int) error {
 var errNewer = errors.New("written by a newer posagent")
 
 func (s *Store) applySchema(ctx context.Context, n int, text string) error {
-	return s.inOneCommit(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, fmt.Sprintf("%s;\npragma user_version = %d;\npragma application_id = %d;",
+	return s.inOneCommit(ctx, func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, fmt.Sprintf("%s;\npragma user_version = %d;\npragma application_id = %d;",
 			text, n, applicationID))
 		if err == nil && n == schemaShelves {
-			err = takeOutUnclosed(ctx, tx)
+			err = takeOutUnclosed(ctx, db)
 		}
 		return err
 	})

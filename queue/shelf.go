@@ -29,12 +29,12 @@ const closedAtHand = "id in (select value from json_each(?)) and not " + unclose
 // putAwaySQL is what putting away is made of, each with the ids.
 func putAwaySQL() []string {
 	return []string{
-		"insert into payment_closed (" + paymentColumns + ") select " + paymentColumns + " from payment_open where " +
+		"insert or fail into payment_closed (" + paymentColumns + ") select " + paymentColumns + " from payment_open where " +
 			closedAtHand + " order by id",
-		"insert into story (id, text) select id, story from payment_open where " + closedAtHand + " and story != '' order by id",
-		"insert into acquirer_id (payment_id, id) select payment_id, id from payment_open where " + closedAtHand +
+		"insert or fail into story (id, text) select id, story from payment_open where " + closedAtHand + " and story != '' order by id",
+		"insert or fail into acquirer_id (payment_id, id) select payment_id, id from payment_open where " + closedAtHand +
 			" and payment_id != '' and state = 'paid' order by ended_seq",
-		"insert into last_ended (register, id, seq) select register, id, ended_seq from payment_open where " + closedAtHand +
+		"insert or fail into last_ended (register, id, seq) select register, id, ended_seq from payment_open where " + closedAtHand +
 			" on conflict (register) do update set id = excluded.id, seq = excluded.seq where excluded.seq > seq",
 		"delete from payment_open where " + closedAtHand,
 	}
@@ -57,7 +57,7 @@ func (w *writer) putAway(list []string) {
 // takeOutSQL is what taking a payment out again is made of.
 func takeOutSQL() []string {
 	return []string{
-		"insert into payment_open (story, " + paymentColumns + ") select coalesce((select text from story where id = ?), ''), " +
+		"insert or fail into payment_open (story, " + paymentColumns + ") select coalesce((select text from story where id = ?), ''), " +
 			paymentColumns + " from payment_closed where id = ?",
 		"delete from payment_closed where id = ?",
 		"delete from story where id = ?",
@@ -79,14 +79,14 @@ func (w *writer) takeOut(p Payment) {
 
 // takeOutUnclosed takes to hand, in a store from before payments were put away, those
 // that are not closed.
-func takeOutUnclosed(ctx context.Context, tx *sql.Tx) error {
-	rows, err := rowsOf(ctx, tx, scanPayment, "select "+paymentColumns+" from payment_closed where "+unclosedPayment)
+func takeOutUnclosed(ctx context.Context, db *sql.DB) error {
+	rows, err := rowsOf(ctx, db, scanPayment, "select "+paymentColumns+" from payment_closed where "+unclosedPayment)
 	if err != nil {
 		return err
 	}
 	for _, p := range rows {
 		for i, args := range takeOutArgs(p) {
-			if _, err := tx.ExecContext(ctx, takeOutSQL()[i], args...); err != nil {
+			if _, err := db.ExecContext(ctx, takeOutSQL()[i], args...); err != nil {
 				return fmt.Errorf("take out %s: %w", p.ID, err)
 			}
 		}

@@ -138,17 +138,13 @@ func openAt(path string) (*Store, error) {
 	return s, nil
 }
 
-// Payment is [reader.Payment], and quick to say of an ID that it is new, as nearly all
-// are that a register sends.
-func (s *Store) Payment(ctx context.Context, id string) (Payment, error) {
+// isNew reports whether nothing is stored under an ID, as it is with nearly all that a
+// register sends. It is asked of the writing connection, whose pages stay in memory: the
+// readers' are worth nothing after each commit.
+func (s *Store) isNew(ctx context.Context, id string) (bool, error) {
 	var stored bool
-	if err := s.sql.isStored.QueryRowContext(ctx, id).Scan(&stored); err != nil {
-		return Payment{}, wrap(err, "payment "+id)
-	}
-	if !stored {
-		return Payment{}, wrap(ErrNotFound, "payment "+id)
-	}
-	return s.reader.Payment(ctx, id)
+	err := s.sql.isStored.QueryRowContext(ctx, id).Scan(&stored)
+	return !stored, wrap(err, "payment "+id)
 }
 
 // Salvaged says what became of a damaged store, where Open met one.
@@ -242,16 +238,24 @@ func (s *Store) prepare() error {
 
 // inOneCommit runs fn and commits what it wrote: all of it or nothing. An error
 // of the commit itself leaves open which of the two it was.
-func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.Tx) error) error {
+//
+// The one writing connection belongs to the worker's goroutine, so what fn writes to it
+// needs no sql.Tx, which would start a goroutine of its own for every commit.
+func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.DB) error) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
+	if _, err := s.write.ExecContext(ctx, "begin immediate"); err != nil {
 		return err
 	}
-	if err := fn(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+	err := fn(s.write)
+	if err == nil {
+		_, err = s.write.ExecContext(ctx, "commit")
 	}
-	return tx.Commit()
+	if err != nil {
+		// Of some errors SQLite has gone back by itself, and then there is nothing to go
+		// back from. Where it can't, no commit can be begun any more.
+		_, _ = s.write.ExecContext(context.WithoutCancel(ctx), "rollback")
+	}
+	return err
 }

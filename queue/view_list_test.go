@@ -138,7 +138,7 @@ func TestAPageThatCannotBeReadHidesItsOwnRowsAlone(t *testing.T) {
 func fillAtOnce(t *testing.T, path string, n int) {
 	t.Helper()
 	s := openStore(t, path)
-	must(t, s.inOneCommit(t.Context(), func(tx *sql.Tx) error {
+	must(t, s.inOneCommit(t.Context(), func(tx *sql.DB) error {
 		for i := range n {
 			p, _ := Begin(time.UnixMilli(1_750_000_000_000+int64(i)), "lane1", testCommand(fmt.Sprintf("R%06d", i)), time.Minute)
 			p.ExtendInfo = strings.Repeat("x", 100)
