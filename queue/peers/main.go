@@ -54,7 +54,7 @@ type measurement struct {
 
 func measurements() []measurement {
 	return []measurement{
-		{"peers", peers}, {"flash", flash}, {"backlog", backlog}, {"stored", stored},
+		{"peers", peers}, {"card", card}, {"flash", flash}, {"backlog", backlog}, {"stored", stored},
 	}
 }
 
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string) int {
 	flags.IntVar(&b.rounds, "rounds", 9, "how often every contender takes its turn")
 	flags.DurationVar(&b.turn, "turn", 400*time.Millisecond, "how long a turn is")
 	flags.IntVar(&b.stored, "stored", 1_000_000, "how many payments the big store holds")
-	only := flags.String("only", "", "one part alone: peers, flash, backlog or stored")
+	only := flags.String("only", "", "one part alone: peers, card, flash, backlog or stored")
 	asBuilt := flags.Bool("as-built", false, "measure this build, however SQLite was compiled")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -125,7 +125,7 @@ func (b *bench) all(ctx context.Context, only string) error {
 		}
 	}
 	if ran == 0 {
-		return fmt.Errorf("there is no part named %q: peers, flash, backlog or stored", only)
+		return fmt.Errorf("there is no part named %q: peers, card, flash, backlog or stored", only)
 	}
 	fmt.Printf("\n%s in all\n", time.Since(b.began).Round(time.Second))
 	return nil

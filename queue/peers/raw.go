@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Of the raw writes.
@@ -37,7 +35,7 @@ func newRaw(dir string) (contender, func() error, error) {
 			if _, err := f.WriteAt(page, int64(at%rawPages)*rawPage); err != nil {
 				return n, err
 			}
-			if err := unix.Fdatasync(int(f.Fd())); err != nil {
+			if err := datasync(f); err != nil {
 				return n, err
 			}
 			at++
