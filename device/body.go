@@ -1,10 +1,8 @@
 package device
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -36,7 +34,7 @@ func clip(text string) string {
 // met while they are read stays in refused; what is read after it is void, so
 // a caller reads all it wants and looks once.
 type members struct {
-	values  map[string]json.RawMessage
+	list    []member
 	within  string // path of the object, with its dot, for messages
 	refused *refusal
 }
@@ -47,58 +45,10 @@ func parseBody(body []byte) (*members, *refusal) {
 	if len(body) < leastBody || body[0] != '{' || body[len(body)-1] != '}' || !json.Valid(body) {
 		return nil, &refusal{CodeBadJSON, "not one JSON object"}
 	}
-	m := &members{values: map[string]json.RawMessage{}}
-	if err := json.Unmarshal(body, &m.values); err != nil {
-		return nil, &refusal{CodeBadJSON, "not one JSON object"}
-	}
-	tokens := json.NewDecoder(bytes.NewReader(body))
-	tokens.UseNumber()
-	m.refused = findTwice(tokens, "")
+	r := reading{body: body}
+	m := &members{list: r.object("")}
+	m.refused = r.twice
 	return m, nil
-}
-
-// findTwice walks one valid value and names the first member given twice.
-func findTwice(tokens *json.Decoder, path string) *refusal {
-	token, err := tokens.Token()
-	if err != nil {
-		return &refusal{CodeBadJSON, "not one JSON object"}
-	}
-	open, isDelim := token.(json.Delim)
-	if !isDelim {
-		return nil
-	}
-	var seen map[string]bool
-	if open == '{' {
-		seen = map[string]bool{}
-	}
-	for tokens.More() {
-		inner := path
-		if seen != nil {
-			name, err := memberName(tokens)
-			if err != nil {
-				return err
-			}
-			inner = joinPath(path, name)
-			if seen[name] {
-				return illegal(inner, "given twice")
-			}
-			seen[name] = true
-		}
-		if r := findTwice(tokens, inner); r != nil {
-			return r
-		}
-	}
-	_, _ = tokens.Token() // the closing bracket, known to be there: the value is valid
-	return nil
-}
-
-func memberName(tokens *json.Decoder) (string, *refusal) {
-	token, err := tokens.Token()
-	name, ok := token.(string)
-	if err != nil || !ok {
-		return "", &refusal{CodeBadJSON, "not one JSON object"}
-	}
-	return name, nil
 }
 
 func joinPath(path, name string) string {
@@ -109,7 +59,15 @@ func joinPath(path, name string) string {
 }
 
 // has reports whether the member is there at all; null is there.
-func (m *members) has(name string) bool { return m.values[name] != nil }
+func (m *members) has(name string) bool { return find(m.list, name) != nil }
+
+// raw is a member's value, nil where it is not there.
+func (m *members) raw(name string) []byte {
+	if it := find(m.list, name); it != nil {
+		return it.raw
+	}
+	return nil
+}
 
 func (m *members) refuse(name, must string) {
 	if m.refused == nil {
@@ -119,22 +77,15 @@ func (m *members) refuse(name, must string) {
 
 // text reads a required string of least to most characters (code points).
 func (m *members) text(name string, least, most int) string {
-	must := fmt.Sprintf("a string of %d to %d characters", least, most)
-	raw := m.values[name]
-	if len(raw) == 0 || raw[0] != '"' || hasLoneSurrogate(raw) {
-		m.refuse(name, must)
-		return ""
+	raw := m.raw(name)
+	if len(raw) > 0 && raw[0] == '"' && !hasLoneSurrogate(raw) {
+		text := unquote(raw)
+		if n := utf8.RuneCountInString(text); least <= n && n <= most {
+			return text
+		}
 	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		m.refuse(name, must)
-		return ""
-	}
-	if n := utf8.RuneCountInString(text); n < least || n > most {
-		m.refuse(name, must)
-		return ""
-	}
-	return text
+	m.refuse(name, fmt.Sprintf("a string of %d to %d characters", least, most))
+	return ""
 }
 
 // optionalText is text of at most most characters; absent is empty.
@@ -166,7 +117,7 @@ func (m *members) printable(name string, most int) string {
 // integer reads a required JSON integer: no fraction, exponent, sign or quotes
 // (register-link §3), least to most, neither negative.
 func (m *members) integer(name string, least, most int64) int64 {
-	raw := string(m.values[name])
+	raw := string(m.raw(name))
 	value, err := strconv.ParseUint(raw, 10, 63)
 	if err != nil || int64(value) < least || int64(value) > most {
 		m.refuse(name, fmt.Sprintf("an integer from %d to %d", least, most))
@@ -188,7 +139,7 @@ func (m *members) optionalBool(name string, otherwise bool) bool {
 	if !m.has(name) {
 		return otherwise
 	}
-	raw := string(m.values[name])
+	raw := string(m.raw(name))
 	if raw != "true" && raw != "false" {
 		m.refuse(name, "true or false")
 	}
@@ -197,9 +148,10 @@ func (m *members) optionalBool(name string, otherwise bool) bool {
 
 // object reads a required object. Its faults come to m by leave.
 func (m *members) object(name string) *members {
-	inner := &members{values: map[string]json.RawMessage{}, within: m.within + name + "."}
-	raw := m.values[name]
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &inner.values) != nil {
+	inner := &members{within: m.within + name + "."}
+	if it := find(m.list, name); it != nil && it.raw[0] == '{' {
+		inner.list = it.inner
+	} else {
 		m.refuse(name, "an object")
 	}
 	inner.refused = m.refused
@@ -221,7 +173,12 @@ func (m *members) amount(name string) Amount {
 }
 
 func matches(text string, allowed func(byte) bool) bool {
-	return !slices.ContainsFunc([]byte(text), func(b byte) bool { return !allowed(b) })
+	for i := range len(text) {
+		if !allowed(text[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func isIDByte(b byte) bool {

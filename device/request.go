@@ -2,7 +2,6 @@ package device
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -119,9 +118,12 @@ func readableMethod(m *members) string {
 	if m.refused != nil && m.refused.message == illegal("method", "given twice").message {
 		return ""
 	}
-	var method string
-	if err := json.Unmarshal(m.values["method"], &method); err != nil || clip(method) != method {
+	raw := m.raw("method")
+	if len(raw) == 0 || raw[0] != '"' {
 		return ""
 	}
-	return method
+	if method := unquote(raw); clip(method) == method {
+		return method
+	}
+	return ""
 }
