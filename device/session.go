@@ -18,6 +18,8 @@ type session struct {
 	teller *teller
 	events bool // as agreed by initConnection
 
+	telling State // the end that the next write puts on the line; none where there is none
+
 	saidDown bool // the register was told that upstream is down, and not yet that it is up
 
 	recorder *recorder // nil keeps nothing
@@ -90,6 +92,7 @@ func (s *session) run(ctx context.Context, line io.Writer, c *conversation) erro
 		if err := s.write(line, s.link.written(now)); err != nil {
 			return err
 		}
+		s.noteTold()
 		timer.Reset(s.untilDeadline(time.Now()))
 		select {
 		case <-ctx.Done():
@@ -138,12 +141,19 @@ func (s *session) keepUp(now time.Time, c *conversation) {
 			s.link.tell(body)
 		} else if state, due := s.teller.next(now); due {
 			s.link.tell(eventBody(state, s.link.dec.limit))
-			if s.Told != nil && state.final() {
-				s.Told(state.ID(), state.rev())
-			}
+			s.telling = state
 		}
 	}
 	s.Meter.set(Reading{PortOpen: true, LinkUp: s.link.up, Counts: s.link.counted()})
+}
+
+// noteTold says that an end was put on the line: once it is there, so that nobody who
+// hears of it is in its way.
+func (s *session) noteTold() {
+	if s.Told != nil && s.telling.final() {
+		s.Told(s.telling.ID(), s.telling.rev())
+	}
+	s.telling = State{}
 }
 
 // upstreamNews is the event that the way to the acquirer is up or down, where
