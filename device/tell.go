@@ -38,6 +38,9 @@ func (t *teller) update(now time.Time, states []State) {
 	}
 	t.tellings = t.tellings[:0:0]
 	for _, s := range states {
+		if t.told[s.ID()].rev < s.rev() {
+			delete(t.told, s.ID()) // it decides nothing any more
+		}
 		next := before[s.ID()]
 		if next == nil || next.state.rev() != s.rev() {
 			next = t.begin(now, s)
@@ -47,7 +50,7 @@ func (t *teller) update(now time.Time, states []State) {
 	t.forget(now)
 }
 
-// forget drops what was told longer than T5 ago: it decides nothing any more.
+// forget drops what was told longer than T5 ago, which decides nothing either.
 func (t *teller) forget(now time.Time) {
 	for id, was := range t.told {
 		if now.Sub(was.at) >= timeT5 {
