@@ -23,6 +23,7 @@ func opcodes(t *testing.T, s *Store, query string) (list []string) {
 		}
 		list = append(list, fmt.Sprint(opcode))
 	}
+	must(t, rows.Err())
 	return list
 }
 
