@@ -89,10 +89,9 @@ func (s *session) run(ctx context.Context, line io.Writer, c *conversation) erro
 	for {
 		now = time.Now()
 		s.keepUp(now, c)
-		if err := s.write(line, s.link.written(now)); err != nil {
+		if err := s.say(line, s.link.written(now)); err != nil {
 			return err
 		}
-		s.noteTold()
 		timer.Reset(s.untilDeadline(time.Now()))
 		select {
 		case <-ctx.Done():
@@ -147,13 +146,24 @@ func (s *session) keepUp(now time.Time, c *conversation) {
 	s.Meter.set(Reading{PortOpen: true, LinkUp: s.link.up, Counts: s.link.counted()})
 }
 
-// noteTold says that an end was put on the line: once it is there, so that nobody who
-// hears of it is in its way.
-func (s *session) noteTold() {
-	if s.Told != nil && s.telling.final() {
-		s.Told(s.telling.ID(), s.telling.rev())
-	}
+// say writes out, and then notes that an end was put on the line, if there is one in
+// it: once it is there, so that nobody who hears of it is in its way. One that was not
+// written, or not whole, is told again, and is noted then.
+//
+// A peer that takes nothing in time is not an error of the line: T2 finds out what it
+// means.
+func (s *session) say(line io.Writer, out []byte) error {
+	telling := s.telling
 	s.telling = State{}
+	err := s.write(line, out)
+	if errors.Is(err, ErrTimeout) {
+		s.log.Debug("register does not read", "err", err)
+		return nil
+	}
+	if err == nil && s.Told != nil && telling.final() {
+		s.Told(telling.ID(), telling.rev())
+	}
+	return err
 }
 
 // upstreamNews is the event that the way to the acquirer is up or down, where
@@ -185,18 +195,13 @@ func (s *session) untilDeadline(now time.Time) time.Duration {
 	return due.Sub(now)
 }
 
-// write sends out. A peer that takes nothing in time is not an error of the
-// line: T2 finds out what it means.
+// write sends out.
 func (s *session) write(line io.Writer, out []byte) error {
 	if len(out) == 0 {
 		return nil
 	}
 	s.recorder.keep(time.Now(), FromAgent, out)
 	_, err := line.Write(out)
-	if errors.Is(err, ErrTimeout) {
-		s.log.Debug("register does not read", "err", err)
-		return nil
-	}
 	return err
 }
 
