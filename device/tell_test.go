@@ -117,6 +117,26 @@ func TestFinalStateToldByAResponseIsStillPushed(t *testing.T) {
 	}
 }
 
+// What a response said is kept for as long as it decides something: while the same
+// state, or a look that is older than the response, may still come.
+func TestWhatWasToldIsForgottenOnceThereIsSomethingNewer(t *testing.T) {
+	teller := newTeller()
+	teller.said(start, openState("R1", 2))
+	for _, older := range []State{openState("R1", 1), openState("R1", 2)} {
+		teller.update(start, []State{older})
+		if got := teller.told[older.ID()].rev; got != 2 {
+			t.Errorf("after a look at rev %d rev %d is known as told, want 2", older.rev(), got)
+		}
+	}
+	if due, want := teller.deadline(), start.Add(timeT5); !due.Equal(want) {
+		t.Errorf("due at %v, want %v", due, want)
+	}
+	teller.update(start, []State{paidState("R1", 3)})
+	if len(teller.told) > 0 {
+		t.Errorf("still kept: %v", teller.told)
+	}
+}
+
 func TestInitConnectionMakesEverythingDue(t *testing.T) {
 	teller := newTeller()
 	teller.update(start, []State{paidState("R1", 2), openState("R2", 1)})
