@@ -67,3 +67,38 @@ func TestTheFirstFileIsMadeAnew(t *testing.T) {
 		})
 	}
 }
+
+// A link to a store that is not there says where it is to be: there it is made, with its
+// lock, or refused where its folder is not there either, as on a card that was not mounted.
+func TestALinkIsNoPlaceForAStore(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "deep", "card"), 0o700))
+	must(t, os.Symlink("deep/card", filepath.Join(dir, "card")))
+	target := filepath.Join(dir, "deep", "real.db")
+	for _, to := range []string{target, "card/../real.db", "other"} {
+		link := filepath.Join(dir, "posagent.db")
+		must(t, os.Symlink(to, link))
+		if to == "other" {
+			must(t, os.Symlink("deep/real.db", filepath.Join(dir, "other")))
+		}
+		s, err := Open(link)
+		must(t, err)
+		if _, err := Open(target); !errors.Is(err, ErrInUse) {
+			t.Errorf("%s: opened by its own name as well: %v, want ErrInUse", to, err)
+		}
+		must(t, s.Close())
+		must(t, removeStores(target, link))
+	}
+	link := filepath.Join(dir, "posagent.db")
+	must(t, os.Symlink(filepath.Join(dir, "nowhere", "real.db"), link))
+	if s, err := Open(link); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("on a card that is not there: %v, %v, want ErrNotExist", s, err)
+	}
+	if to, err := os.Readlink(link); err != nil {
+		t.Errorf("the link is gone: %s, %v", to, err)
+	}
+	must(t, os.Symlink("round", filepath.Join(dir, "round")))
+	if _, err := Open(filepath.Join(dir, "round")); err == nil {
+		t.Error("a link to itself was opened")
+	}
+}

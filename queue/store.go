@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -109,18 +110,33 @@ func openOrSalvage(path string) (*Store, error) {
 	return s, nil
 }
 
+// mostLinks is how many symbolic links are followed from one to the next, as by the
+// system.
+const mostLinks = 40
+
 // truePath follows symbolic links, so that one store has one lock whatever it is
-// called.
+// called. A link to what is not there is followed, too: it says where the store is, and
+// if that is a card that was not mounted, none must be made in the link's place.
 func truePath(path string) (string, error) {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return "", err
+	path = filepath.Clean(path)
+	for range mostLinks {
+		dir, name := filepath.Split(path)
+		dir, err := filepath.EvalSymlinks(cmp.Or(dir, "."))
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, name)
+		target, err := os.Readlink(path)
+		switch {
+		case err != nil:
+			return path, nil //nolint:nilerr // it is no link, or not there yet
+		case filepath.IsAbs(target):
+			path = target
+		default:
+			path = dir + "/" + target // not joined: what is before a ".." may be a link, too
+		}
 	}
-	path = filepath.Join(dir, filepath.Base(path))
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		return target, nil
-	}
-	return path, nil // not there yet
+	return "", &os.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
 }
 
 // openAt opens the database file at path, without lock and salvage.
