@@ -28,7 +28,10 @@ func makeFile(path string) error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err := writeFile(path+suffixNew, emptyDatabase())
+	err := dropJournal(path)
+	if err == nil {
+		err = writeFile(path+suffixNew, emptyDatabase())
+	}
 	if err == nil {
 		err = os.Rename(path+suffixNew, path)
 	}
@@ -36,6 +39,17 @@ func makeFile(path string) error {
 		return errors.Join(err, removeStores(path+suffixNew))
 	}
 	return syncDir(dir)
+}
+
+// dropJournal removes the rollback journal that a first start of an older version left
+// beside an empty file when the power went: SQLite would take the new file back to none
+// by it. Its name is gone for good before the new file has its own.
+func dropJournal(path string) error {
+	err := os.Remove(path + "-journal")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, syncDir(filepath.Dir(path)))
 }
 
 // writeFile makes a durable file, for the owner alone; its name is not durable yet.

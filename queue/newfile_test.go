@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -66,6 +67,32 @@ func TestTheFirstFileIsMadeAnew(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A first start of an older version that a power cut broke off left an empty file and a
+// rollback journal, which is of no file that is made now.
+func TestAnOldJournalIsNotPlayedOverTheFirstFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "posagent.db")
+	must(t, errors.Join(os.WriteFile(path, nil, 0o600), os.WriteFile(path+"-journal", journalOfNothing(), 0o600)))
+	must(t, makeFile(path))
+	db, err := sql.Open("sqlite3", "file:"+path)
+	must(t, err)
+	defer db.Close()
+	var pages int
+	if err := db.QueryRow("pragma page_count").Scan(&pages); err != nil || pages != 1 {
+		t.Errorf("%d pages (%v) are left of the file, want its one", pages, err)
+	}
+}
+
+// journalOfNothing is the journal of a first write, of a database that was empty before:
+// its head, without pages (SQLite's file format, "The Rollback Journal").
+func journalOfNothing() []byte {
+	const sector = 512
+	j := make([]byte, 2*sector)
+	copy(j, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+	binary.BigEndian.PutUint32(j[20:], sector)
+	binary.BigEndian.PutUint32(j[24:], 4096) // the page size of then
+	return j
 }
 
 // A link to a store that is not there says where it is to be: there it is made, with its
