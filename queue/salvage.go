@@ -244,14 +244,17 @@ func removeStores(paths ...string) error {
 	return nil
 }
 
-// copyStore makes a durable copy of a database and its log.
+// copyStore makes a durable copy of a database and its log. Of a database that is not
+// there it is an empty one, for it is by that name that the copy is known.
 func copyStore(from, to string) error {
-	for _, end := range []string{"", "-wal"} {
-		if err := copyFile(from+end, to+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	err := copyFile(from, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = writeFile(to, nil)
 	}
-	return nil
+	if inLog := copyFile(from+"-wal", to+"-wal"); !errors.Is(inLog, fs.ErrNotExist) {
+		err = errors.Join(err, inLog)
+	}
+	return err
 }
 
 // moveStore gives a database and its log another name, the log first: a database

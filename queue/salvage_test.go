@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -237,4 +238,25 @@ func TestTheStoryOfALostAnswer(t *testing.T) {
 			t.Errorf("the story is %v, want %s", got, want)
 		}
 	})
+}
+
+// A log whose file is gone is set aside under a name that is there, and by which it is
+// found again.
+func TestALogWithoutItsFileIsSetAside(t *testing.T) {
+	path := storePath(t)
+	openStore(t, path)
+	log, err := os.ReadFile(path + "-wal")
+	must(t, err)
+	path = filepath.Join(t.TempDir(), "posagent.db")
+	must(t, os.WriteFile(path+"-wal", log, 0o600))
+	report, salvaged := openStore(t, path).Salvaged()
+	if !salvaged {
+		t.Fatal("the log was thrown away")
+	}
+	if kept, err := Aside(path); err != nil || len(kept) != 1 || kept[0] != report.Aside {
+		t.Errorf("%q (%v) are set aside, want %s", kept, err, report.Aside)
+	}
+	if kept, err := os.ReadFile(report.Aside + "-wal"); err != nil || !bytes.Equal(kept, log) {
+		t.Errorf("%d bytes of the log are kept (%v), want %d", len(kept), err, len(log))
+	}
 }
