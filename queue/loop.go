@@ -114,7 +114,7 @@ func (l *loop) run(ctx context.Context, inbox, hints <-chan func(*loop)) {
 		timer.Reset(l.untilWake(time.Now()))
 		select {
 		case fn := <-inbox:
-			fn(l)
+			l.afterHints(hints, fn)
 		case fn := <-hints:
 			fn(l)
 		case a := <-l.answers:
@@ -126,7 +126,7 @@ func (l *loop) run(ctx context.Context, inbox, hints <-chan func(*loop)) {
 		case <-grace:
 			cancel()
 		}
-		l.takeRest(inbox)
+		l.takeRest(inbox, hints)
 		l.tickDue(time.Now())
 	}
 	cancel()
@@ -162,12 +162,12 @@ func (l *loop) awaitCalls() {
 }
 
 // takeRest takes whatever else has come in meanwhile, so that it shares a commit.
-func (l *loop) takeRest(inbox <-chan func(*loop)) {
+func (l *loop) takeRest(inbox, hints <-chan func(*loop)) {
 	runtime.Gosched() // let those who were told a moment ago say more
 	for range commitShare {
 		select {
 		case fn := <-inbox:
-			fn(l)
+			l.afterHints(hints, fn)
 		case a := <-l.answers:
 			l.answered(time.Now(), a)
 		default:

@@ -105,3 +105,12 @@ func (l *loop) noteTold(now time.Time, id string, refund bool, rev int64) {
 		note(p.base(), p.saved.Rev, p.saved.State.Final())
 	}
 }
+
+// afterHints takes what came in, and the hints that wait before it: it may be the delivery
+// of an end, of which a hint says that it was told.
+func (l *loop) afterHints(hints <-chan func(*loop), fn func(*loop)) {
+	for len(hints) > 0 { // nobody else takes them
+		(<-hints)(l)
+	}
+	fn(l)
+}
