@@ -28,7 +28,7 @@ func pragmas(writer bool) []pragma {
 	return []pragma{
 		{"journal_mode", "wal"},
 		{"synchronous", "3"},          // extra: holds even if WAL were lost to a rollback journal
-		{"wal_autocheckpoint", "512"}, // pages: 1 MB of log
+		{"wal_autocheckpoint", "512"}, // pages: 1 MB of log, and 2 MB in an older store of 4 KiB pages
 		{"cell_size_check", "1"},
 		{"mmap_size", "0"},
 		{"trusted_schema", "0"},
