@@ -127,16 +127,17 @@ func (v *View) open() error {
 	if err != nil {
 		return err
 	}
-	if !f.file.there {
-		return errNotThere
-	}
-	if err := readable(v.path, f); err != nil {
-		return err
-	}
-	if f.file.size == 0 {
-		if f.log.size > 0 {
-			return ErrDamaged
+	if f.file.there {
+		if err := readable(v.path, f); err != nil {
+			return err
 		}
+	}
+	switch {
+	case f.file.size == 0 && f.log.size > 0: // it was cut or removed, as checkWhole has it
+		return ErrDamaged
+	case !f.file.there:
+		return errNotThere
+	case f.file.size == 0:
 		return errEmpty
 	}
 	v.opened, v.way = f, f.way()

@@ -272,6 +272,10 @@ func TestAStoreThatCannotBeReadIsExplained(t *testing.T) {
 			fill(t, path, 200)
 			spoil(t, path, 0, []byte("nothing here is as it was written"))
 		}, []string{"nothing was changed", "start the agent anew"}},
+		"a log alone": {func(t *testing.T, path string) {
+			fill(t, path, 3)
+			must(t, os.Rename(path, path+"-wal"))
+		}, []string{"damaged", "nothing was changed", "start the agent anew"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "store", "posagent.db")
