@@ -116,9 +116,7 @@ func (c *Client) Diagnosis(ctx context.Context, req DiagnosisRequest) (Diagnosis
 // Pay asks for a payment (Antom v2, pay). A terminal answers when the customer
 // is done, which may take 120 s. ConcludePay reads what it returns.
 func (c *Client) Pay(ctx context.Context, req PayRequest) (PayResponse, error) {
-	var resp PayResponse
-	err := c.call(ctx, operation{"pay", "/payments/pay"}, req, &resp)
-	return resp, err
+	return c.PreparePay(req).Send(ctx)
 }
 
 // InquiryPayment asks what became of a payment (Antom v2, inquiryPayment).
@@ -177,11 +175,16 @@ func (c *Client) LogValue() slog.Value { return slog.StringValue(c.url) }
 // compare times and ids, decrypt, parse (judge). On an error the answer is
 // left as it was, empty.
 func (c *Client) call(ctx context.Context, op operation, q question, a answer) error {
-	left := c.opts.Now()
-	msg, err := c.prepare(op, q, left)
+	msg, err := c.prepare(op, q, c.opts.Now())
 	if err != nil {
 		return &Error{Op: op.name, Err: err}
 	}
+	return c.send(ctx, op, msg, q, a)
+}
+
+// send is what is left of a call once its message is made.
+func (c *Client) send(ctx context.Context, op operation, msg message, q question, a answer) error {
+	left := c.opts.Now()
 	got, sent, err := c.exchange(ctx, msg)
 	if err != nil {
 		c.noteExpiry(err)

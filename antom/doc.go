@@ -72,11 +72,11 @@
 // # Order of things
 //
 // A request is marshalled, then encrypted, then signed: the signature covers
-// exactly the bytes that are sent, so the ciphertext. An answer is read whole
-// (1 MiB at most), verified, then decrypted, then parsed. Nothing is ever
-// sent twice by this package or by net/http beneath it, no redirect is
-// followed and no proxy is asked. How long a call may take is said by its
-// context alone.
+// exactly the bytes that are sent, so the ciphertext. A pay request can be made so
+// ahead of its time ([Client.PreparePay]). An answer is read whole (1 MiB at
+// most), verified, then decrypted, then parsed. Nothing is ever sent twice by this
+// package or by net/http beneath it, no redirect is followed and no proxy is
+// asked. How long a call may take is said by its context alone.
 //
 // Connections are kept for 55 s after a call, and probed meanwhile; [Client.Warm]
 // opens one ahead of a sale. It asks for a diagnosis to do so: net/http keeps no

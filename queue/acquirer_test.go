@@ -42,13 +42,15 @@ func newAcquirer() *acquirer {
 	}
 }
 
-func (a *acquirer) Pay(ctx context.Context, p Payment) Answer {
-	return a.treat(ctx, p.ID, a.pays, func() Verdict {
-		if a.charges[p.ID] == 0 {
-			a.charges[p.ID] = 1
-		}
-		return VerdictPaid
-	})
+func (a *acquirer) Pay(p Payment) Call {
+	return func(ctx context.Context) Answer {
+		return a.treat(ctx, p.ID, a.pays, func() Verdict {
+			if a.charges[p.ID] == 0 {
+				a.charges[p.ID] = 1
+			}
+			return VerdictPaid
+		})
+	}
 }
 
 func (a *acquirer) Inquire(ctx context.Context, p Payment) Answer {

@@ -55,11 +55,17 @@ type Answer struct {
 	Why             string // for the log: why there is no answer, or what is odd about it
 }
 
-// Gateway is the way to the acquirer. Its methods return when there is an answer
-// or when ctx ends, whichever is first; the lack of an answer is an Answer too.
-// They are called from several goroutines.
+// Call makes one call to the acquirer. It returns when there is an answer or when ctx
+// ends, whichever is first; the lack of an answer is an Answer too.
+type Call func(ctx context.Context) Answer
+
+// Gateway is the way to the acquirer. Its methods are called from several goroutines,
+// and those that take a ctx are Calls.
 type Gateway interface {
-	Pay(ctx context.Context, p Payment) Answer
+	// Pay makes a payment's request ready, which may be long before it leaves or for
+	// nothing: the row may still be on its way to the disk. Nothing leaves before what
+	// it returns is called, once at the most, when the row is there.
+	Pay(p Payment) Call
 	Inquire(ctx context.Context, p Payment) Answer
 	Refund(ctx context.Context, r Refund) Answer
 	InquireRefund(ctx context.Context, r Refund) Answer

@@ -17,7 +17,9 @@ import (
 // promptly is an acquirer that answers at once: what is measured is the queue.
 type promptly struct{}
 
-func (promptly) Pay(_ context.Context, p Payment) Answer     { return paidAtOnce(p) }
+func (promptly) Pay(p Payment) Call {
+	return func(context.Context) Answer { return paidAtOnce(p) }
+}
 func (promptly) Inquire(_ context.Context, p Payment) Answer { return paidAtOnce(p) }
 func (promptly) Refund(context.Context, Refund) Answer       { return Answer{Verdict: VerdictUnknown} }
 

@@ -58,8 +58,9 @@
 //
 // [Policy.Step] is a function of its arguments: no clock, disk, wire or chance.
 // It returns the new row and at most one [Action]. The new row must be on the
-// disk before the action is performed and before anybody is told of it. The
-// [Worker] keeps that duty for everything in this package.
+// disk before the action is performed and before anybody is told of it. A request
+// may be made ready meanwhile: nothing of it leaves. The [Worker] keeps that duty
+// for everything in this package.
 //
 // # What is known
 //

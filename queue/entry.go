@@ -10,6 +10,7 @@ import (
 type entry struct {
 	act     Action        // to be performed once the row is saved
 	calling Action        // under way
+	ready   *readied      // the request of act, while the row is being saved; nil: there is none
 	asked   []func(error) // who is told, of success or refusal, once the row is saved
 	journal []Event       // what happened since the last save
 	toldRev int64         // the end was told in that rev, and the journal knows
@@ -67,7 +68,10 @@ type item interface {
 	// inTime reports whether an action may still be begun.
 	inTime(act Action, now time.Time) bool
 	// call returns the action as a call to the gateway, on the saved row.
-	call(g Gateway, act Action) func(context.Context) Answer
+	call(g Gateway, act Action) Call
+	// leave has the request that was made ready while the row was saved run, and
+	// reports whether there was one.
+	leave(run func(Call)) bool
 	// put adds what is to be saved to a batch.
 	put(b *Batch)
 	log() slog.Attr
@@ -128,10 +132,10 @@ func (p *payment) inTime(act Action, now time.Time) bool {
 	return act != Pay || p.row.State == Sending && now.Before(p.row.Deadline)
 }
 
-func (p *payment) call(g Gateway, act Action) func(context.Context) Answer {
+func (p *payment) call(g Gateway, act Action) Call {
 	row := p.saved
 	if act == Pay {
-		return func(ctx context.Context) Answer { return g.Pay(ctx, row) }
+		return func(ctx context.Context) Answer { return g.Pay(row)(ctx) }
 	}
 	return func(ctx context.Context) Answer { return g.Inquire(ctx, row) }
 }
@@ -189,7 +193,7 @@ func (r *refund) patient() bool {
 
 func (r *refund) inTime(Action, time.Time) bool { return true }
 
-func (r *refund) call(g Gateway, act Action) func(context.Context) Answer {
+func (r *refund) call(g Gateway, act Action) Call {
 	row := r.saved
 	if act == GiveBack {
 		return func(ctx context.Context) Answer { return g.Refund(ctx, row) }

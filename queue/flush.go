@@ -55,6 +55,7 @@ func (l *loop) save(now time.Time) {
 			batch = append(batch, it)
 		}
 	}
+	l.makeReady(now, batch)
 	err := l.commit(now, batch)
 	if err == nil {
 		l.lazyFrom = time.Time{}
@@ -66,6 +67,7 @@ func (l *loop) save(now time.Time) {
 			err = l.commit(now, []item{it})
 		}
 		if err != nil {
+			it.base().dropReady()
 			l.notSaved(now, it, err)
 		}
 	}

@@ -125,8 +125,10 @@ type liveGateway struct {
 	life *life
 }
 
-func (g *liveGateway) Pay(ctx context.Context, p Payment) Answer {
-	return g.call(ctx, &payment{held: held[Payment]{row: p, saved: p}}, Pay)
+func (g *liveGateway) Pay(p Payment) Call {
+	return func(ctx context.Context) Answer {
+		return g.call(ctx, &payment{held: held[Payment]{row: p, saved: p}}, Pay)
+	}
 }
 
 func (g *liveGateway) Inquire(ctx context.Context, p Payment) Answer {

@@ -290,16 +290,21 @@ func (l *loop) perform(ctx context.Context, it item) {
 	e.act, e.calling = None, act
 	l.underWay++
 	if l.stopping || !it.inTime(act, now) {
+		e.dropReady()
 		l.calls.Go(func() {
 			l.answers <- ended{it, Answered{To: act, Asked: now, Answer: Answer{Verdict: VerdictNotSent}}}
 		})
 		return
 	}
-	call, timeout := it.call(l.o.Gateway, act), l.o.timeout(act)
-	l.calls.Go(func() {
+	timeout := l.o.timeout(act)
+	run := func(call Call) {
 		callCtx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		a := call(callCtx)
 		l.answers <- ended{it, Answered{To: act, Asked: now, Answer: a}}
-	})
+	}
+	if !it.leave(run) {
+		call := it.call(l.o.Gateway, act)
+		l.calls.Go(func() { run(call) })
+	}
 }

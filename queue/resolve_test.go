@@ -202,8 +202,11 @@ func TestNoAnswerIsTakenForAPersonsWord(t *testing.T) {
 
 type answering struct{ *acquirer }
 
-func (a answering) Pay(ctx context.Context, p Payment) Answer {
-	answer := a.acquirer.Pay(ctx, p)
-	answer.Result.Code = codeResolved
-	return answer
+func (a answering) Pay(p Payment) Call {
+	call := a.acquirer.Pay(p)
+	return func(ctx context.Context) Answer {
+		answer := call(ctx)
+		answer.Result.Code = codeResolved
+		return answer
+	}
 }

@@ -24,9 +24,10 @@ func (a acquirer) client() *antom.Client { return a.now.Load() }
 // ends by the one before.
 func (a acquirer) renew(client *antom.Client) { a.now.Swap(client).CloseIdleConnections() }
 
-// Pay sends the one pay request of a payment, the same at every attempt.
-func (a acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	resp, err := a.client().Pay(ctx, antom.PayRequest{
+// Pay makes ready, and then sends, the one pay request of a payment, the same at every
+// attempt.
+func (a acquirer) Pay(p queue.Payment) queue.Call {
+	prepared := a.client().PreparePay(antom.PayRequest{
 		PaymentRequestID:        p.ID,
 		PaymentMethod:           p.Method,
 		PaymentAmount:           antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency},
@@ -34,13 +35,16 @@ func (a acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
 		OriginalMerchantStoreID: p.MerchantStoreID,
 		ExtendInfo:              p.ExtendInfo,
 	})
-	return queue.Answer{
-		Verdict:         verdict(antom.ConcludePay(resp, err)),
-		Result:          result(resp.Result),
-		PaymentID:       resp.PaymentID,
-		CashierReceipt:  queue.Receipt(resp.PaymentReceipt.CashierReceipt.Reveal()),
-		CustomerReceipt: queue.Receipt(resp.PaymentReceipt.CustomerReceipt.Reveal()),
-		Why:             why(err),
+	return func(ctx context.Context) queue.Answer {
+		resp, err := prepared.Send(ctx)
+		return queue.Answer{
+			Verdict:         verdict(antom.ConcludePay(resp, err)),
+			Result:          result(resp.Result),
+			PaymentID:       resp.PaymentID,
+			CashierReceipt:  queue.Receipt(resp.PaymentReceipt.CashierReceipt.Reveal()),
+			CustomerReceipt: queue.Receipt(resp.PaymentReceipt.CustomerReceipt.Reveal()),
+			Why:             why(err),
+		}
 	}
 }
 

@@ -38,11 +38,13 @@ const (
 	notKnownYet = "not known here, where it was not sent: it went to another base_url or client_id"
 )
 
-func (e elsewhere) Pay(ctx context.Context, p queue.Payment) queue.Answer {
+func (e elsewhere) Pay(p queue.Payment) queue.Call {
 	if e.ids[p.ID] {
-		return queue.Answer{Verdict: queue.VerdictOpen, Why: notSentHere}
+		return func(context.Context) queue.Answer {
+			return queue.Answer{Verdict: queue.VerdictOpen, Why: notSentHere}
+		}
 	}
-	return e.Gateway.Pay(ctx, p)
+	return e.Gateway.Pay(p)
 }
 
 func (e elsewhere) Inquire(ctx context.Context, p queue.Payment) queue.Answer {

@@ -74,7 +74,9 @@ type gatewayOf struct {
 
 func (g gatewayOf) answer() queue.Answer { *g.calls++; return queue.Answer{Verdict: g.verdict} }
 
-func (g gatewayOf) Pay(context.Context, queue.Payment) queue.Answer          { return g.answer() }
+func (g gatewayOf) Pay(queue.Payment) queue.Call {
+	return func(context.Context) queue.Answer { return g.answer() }
+}
 func (g gatewayOf) Inquire(context.Context, queue.Payment) queue.Answer      { return g.answer() }
 func (g gatewayOf) Refund(context.Context, queue.Refund) queue.Answer        { return g.answer() }
 func (g gatewayOf) InquireRefund(context.Context, queue.Refund) queue.Answer { return g.answer() }
@@ -95,7 +97,7 @@ func TestWhatWasSentElsewhereIsOnlyAskedAbout(t *testing.T) {
 		calls := 0
 		g := amidElsewhere(map[string]bool{"THERE": true}, gatewayOf{c.says, &calls})
 		p, r := queue.Payment{Command: queue.Command{ID: c.id}}, queue.Refund{ID: c.id}
-		for _, a := range []queue.Answer{g.Pay(t.Context(), p), g.Refund(t.Context(), r)} {
+		for _, a := range []queue.Answer{g.Pay(p)(t.Context()), g.Refund(t.Context(), r)} {
 			if a.Verdict != c.pay {
 				t.Errorf("%s, which says %s: sending it is %s, want %s", c.id, c.says, a.Verdict, c.pay)
 			}

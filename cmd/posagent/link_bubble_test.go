@@ -27,17 +27,19 @@ type slowAntom struct {
 	questions int
 }
 
-func (a *slowAntom) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	a.mu.Lock()
-	a.asked++
-	first := a.asked == 1
-	a.paidFor[p.ID] = p.AmountMinor
-	a.mu.Unlock()
-	if first {
-		<-ctx.Done()
-		return queue.Answer{Verdict: queue.VerdictUnknown, Why: "no answer in time"}
+func (a *slowAntom) Pay(p queue.Payment) queue.Call {
+	return func(ctx context.Context) queue.Answer {
+		a.mu.Lock()
+		a.asked++
+		first := a.asked == 1
+		a.paidFor[p.ID] = p.AmountMinor
+		a.mu.Unlock()
+		if first {
+			<-ctx.Done()
+			return queue.Answer{Verdict: queue.VerdictUnknown, Why: "no answer in time"}
+		}
+		return queue.Answer{Verdict: queue.VerdictPaid, PaymentID: "A1", Result: queue.Result{Status: "S", Code: "SUCCESS"}}
 	}
-	return queue.Answer{Verdict: queue.VerdictPaid, PaymentID: "A1", Result: queue.Result{Status: "S", Code: "SUCCESS"}}
 }
 
 func (a *slowAntom) Inquire(context.Context, queue.Payment) queue.Answer {

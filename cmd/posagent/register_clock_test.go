@@ -21,7 +21,9 @@ func (u unasked) asked() queue.Answer {
 	return queue.Answer{Verdict: queue.VerdictUnknown}
 }
 
-func (u unasked) Pay(context.Context, queue.Payment) queue.Answer          { return u.asked() }
+func (u unasked) Pay(queue.Payment) queue.Call {
+	return func(context.Context) queue.Answer { return u.asked() }
+}
 func (u unasked) Inquire(context.Context, queue.Payment) queue.Answer      { return u.asked() }
 func (u unasked) Refund(context.Context, queue.Refund) queue.Answer        { return u.asked() }
 func (u unasked) InquireRefund(context.Context, queue.Refund) queue.Answer { return u.asked() }

@@ -20,7 +20,7 @@ func (mute) answer(ctx context.Context) queue.Answer {
 	return queue.Answer{Verdict: queue.VerdictUnknown}
 }
 
-func (s mute) Pay(ctx context.Context, _ queue.Payment) queue.Answer     { return s.answer(ctx) }
+func (s mute) Pay(queue.Payment) queue.Call                              { return s.answer }
 func (s mute) Inquire(ctx context.Context, _ queue.Payment) queue.Answer { return s.answer(ctx) }
 func (s mute) Refund(ctx context.Context, _ queue.Refund) queue.Answer   { return s.answer(ctx) }
 func (s mute) InquireRefund(ctx context.Context, _ queue.Refund) queue.Answer {

@@ -86,9 +86,12 @@ func (h heard) note(ctx context.Context, call queue.Action, began time.Time, a q
 }
 
 // Pay is the gateway's.
-func (h heard) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	began := time.Now()
-	return h.note(ctx, queue.Pay, began, h.Gateway.Pay(ctx, p))
+func (h heard) Pay(p queue.Payment) queue.Call {
+	call := h.Gateway.Pay(p)
+	return func(ctx context.Context) queue.Answer {
+		began := time.Now()
+		return h.note(ctx, queue.Pay, began, call(ctx))
+	}
 }
 
 // Inquire is the gateway's.

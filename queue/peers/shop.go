@@ -35,8 +35,10 @@ func (a *acquirer) answer(ctx context.Context, id string) queue.Answer {
 	}
 }
 
-func (a *acquirer) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	return a.answer(ctx, p.ID)
+func (a *acquirer) Pay(p queue.Payment) queue.Call {
+	return func(ctx context.Context) queue.Answer {
+		return a.answer(ctx, p.ID)
+	}
 }
 
 func (a *acquirer) Inquire(ctx context.Context, p queue.Payment) queue.Answer {

@@ -42,23 +42,25 @@ func (b *bank) take(id string) int {
 	return b.asked[id]
 }
 
-func (b *bank) Pay(ctx context.Context, p queue.Payment) queue.Answer {
-	if strings.HasPrefix(p.ID, "UNSENT") && p.Attempts == 1 {
-		return queue.Answer{Verdict: queue.VerdictNotSent, Why: "no route"}
+func (b *bank) Pay(p queue.Payment) queue.Call {
+	return func(ctx context.Context) queue.Answer {
+		if strings.HasPrefix(p.ID, "UNSENT") && p.Attempts == 1 {
+			return queue.Answer{Verdict: queue.VerdictNotSent, Why: "no route"}
+		}
+		b.noted(fmt.Sprintf("sent %s %d", p.ID, p.Attempts))
+		if strings.HasPrefix(p.ID, "SLOW") {
+			pass(ctx, 2*time.Second)
+		}
+		n := b.take(p.ID)
+		switch {
+		case strings.HasPrefix(p.ID, "NO"):
+			return answer(queue.VerdictFailed, "F", p.ID)
+		case strings.HasPrefix(p.ID, "LOST") && n == 1, strings.HasPrefix(p.ID, "DOUBT"):
+			pass(ctx, time.Hour)
+			return queue.Answer{Verdict: queue.VerdictUnknown, Why: "no answer"}
+		}
+		return answer(queue.VerdictPaid, "S", p.ID)
 	}
-	b.noted(fmt.Sprintf("sent %s %d", p.ID, p.Attempts))
-	if strings.HasPrefix(p.ID, "SLOW") {
-		pass(ctx, 2*time.Second)
-	}
-	n := b.take(p.ID)
-	switch {
-	case strings.HasPrefix(p.ID, "NO"):
-		return answer(queue.VerdictFailed, "F", p.ID)
-	case strings.HasPrefix(p.ID, "LOST") && n == 1, strings.HasPrefix(p.ID, "DOUBT"):
-		pass(ctx, time.Hour)
-		return queue.Answer{Verdict: queue.VerdictUnknown, Why: "no answer"}
-	}
-	return answer(queue.VerdictPaid, "S", p.ID)
 }
 
 func (b *bank) Inquire(_ context.Context, p queue.Payment) queue.Answer {

@@ -1,0 +1,57 @@
+package queue
+
+import "time"
+
+// readied is the request of a payment that is made ready while its row is being saved:
+// its RSA takes as long as a commit, and the disk leaves the processor free. Its
+// goroutine sends nothing before it is told to leave.
+type readied struct {
+	row Payment // what it was made of
+	// leave takes what the request is run by, once the row is on the disk. It is closed
+	// where it never gets there, and the request with it is forgotten.
+	leave chan func(Call)
+}
+
+// makeReady begins to make the pay requests ready of what is about to be saved. A disk
+// that fails is not worth the work: what is saved on it all the same is made ready after.
+func (l *loop) makeReady(now time.Time, items []item) {
+	if l.failing || l.stopping {
+		return
+	}
+	for _, it := range items {
+		p, ok := it.(*payment)
+		if !ok || p.act != Pay || !p.inTime(Pay, now) {
+			continue
+		}
+		p.dropReady()
+		r := &readied{p.row, make(chan func(Call), 1)}
+		p.ready = r
+		l.calls.Go(func() {
+			call := l.o.Gateway.Pay(r.row)
+			if run, ok := <-r.leave; ok {
+				run(call)
+			}
+		})
+	}
+}
+
+// dropReady forgets a request that was made ready.
+func (e *entry) dropReady() {
+	if e.ready != nil {
+		close(e.ready.leave)
+		e.ready = nil
+	}
+}
+
+func (p *payment) leave(run func(Call)) bool {
+	if p.ready == nil || p.ready.row != p.saved {
+		p.dropReady()
+		return false
+	}
+	p.ready.leave <- run
+	p.ready = nil
+	return true
+}
+
+// leave: a refund's request is made once its row is there. Refunds are few.
+func (r *refund) leave(func(Call)) bool { return false }
