@@ -12,6 +12,7 @@ type entry struct {
 	calling Action        // under way
 	ready   *readied      // the request of act, while the row is being saved; nil: there is none
 	asked   []func(error) // who is told, of success or refusal, once the row is saved
+	news    []string      // for the log, once the row is saved and nobody waits for it
 	journal []Event       // what happened since the last save
 	toldRev int64         // the end was told in that rev, and the journal knows
 	inDoubt bool          // the call under way counts among inDoubtAtOnce
@@ -32,6 +33,10 @@ func (e *entry) tell(err error) {
 	}
 	e.asked = nil
 }
+
+// note keeps a word for the log until the row is saved: to write it takes time that
+// somebody waits for, and before it would say too much.
+func (e *entry) note(word string) { e.news = append(e.news, word) }
 
 // held is a row as the machine left it, and as it is on the disk.
 type held[R comparable] struct{ row, saved R }

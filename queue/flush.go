@@ -55,7 +55,6 @@ func (l *loop) save(now time.Time) {
 			batch = append(batch, it)
 		}
 	}
-	l.makeReady(now, batch)
 	err := l.commit(now, batch)
 	if err == nil {
 		l.lazyFrom = time.Time{}
@@ -205,6 +204,7 @@ func (l *loop) settle(ctx context.Context, now time.Time, it item) {
 	if e.act != None {
 		l.perform(ctx, it)
 	}
+	l.tellLog(it)
 	l.agenda.put(it)
 	switch {
 	case it.unsaved(): // lazily: it travels with the next commit
@@ -217,6 +217,14 @@ func (l *loop) settle(ctx context.Context, now time.Time, it item) {
 	default:
 		l.follow(now, it)
 	}
+}
+
+// tellLog writes down what became of an item whose row is saved.
+func (l *loop) tellLog(it item) {
+	for _, word := range it.base().news {
+		l.o.Logger.Info(word, it.log())
+	}
+	it.base().news = nil
 }
 
 // forget lets go of what is closed. It may still wait for its turn somewhere, and by
@@ -238,7 +246,9 @@ func (l *loop) forget(now time.Time, it item) {
 func (l *loop) saveRest() {
 	l.save(time.Now())
 	for _, it := range l.touched {
-		if it.unsaved() && !it.lazy() {
+		if !it.unsaved() || it.lazy() {
+			l.tellLog(it)
+		} else {
 			l.o.Logger.Error("ended with an unsaved row; it will be asked about at the next start", "id", it.key())
 		}
 	}

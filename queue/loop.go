@@ -155,6 +155,9 @@ func (l *loop) lingers(now time.Time) bool {
 
 // awaitCalls takes in how the calls ended that were cut off.
 func (l *loop) awaitCalls() {
+	for _, p := range l.payments {
+		p.dropReady()
+	}
 	for l.underWay > 0 {
 		l.answered(time.Now(), <-l.answers)
 	}
@@ -181,6 +184,7 @@ func (l *loop) step(now time.Time, it item, in Input) {
 	was := it.ending() != nil
 	if act := it.step(l.o.Policy, now, in); act != None {
 		it.base().act = act
+		l.makeReady(now, it)
 	}
 	if end := it.ending(); end != nil && end.EndedSeq == 0 {
 		l.lastSeq++
@@ -188,7 +192,7 @@ func (l *loop) step(now time.Time, it item, in Input) {
 	}
 	if ended := it.ending() != nil; ended != was {
 		l.ends.note(it)
-		l.o.Logger.Info("ended", it.log())
+		it.base().note("ended")
 		if l.stopping {
 			l.newsAt = now
 		}

@@ -2,9 +2,9 @@ package queue
 
 import "time"
 
-// readied is the request of a payment that is made ready while its row is being saved:
-// its RSA takes as long as a commit, and the disk leaves the processor free. Its
-// goroutine sends nothing before it is told to leave.
+// readied is the request of a payment that is made ready while its row is on its way to
+// the disk: its RSA takes as long as a commit, and the disk leaves the processor free.
+// Its goroutine sends nothing before it is told to leave.
 type readied struct {
 	row Payment // what it was made of
 	// leave takes what the request is run by, once the row is on the disk. It is closed
@@ -12,27 +12,22 @@ type readied struct {
 	leave chan func(Call)
 }
 
-// makeReady begins to make the pay requests ready of what is about to be saved. A disk
-// that fails is not worth the work: what is saved on it all the same is made ready after.
-func (l *loop) makeReady(now time.Time, items []item) {
-	if l.failing || l.stopping {
+// makeReady begins to make an item's request ready, where that is to pay. A disk that
+// fails is not worth the work: what is saved on it all the same is made ready after.
+func (l *loop) makeReady(now time.Time, it item) {
+	p, ok := it.(*payment)
+	if !ok || p.act != Pay || l.failing || l.stopping || !p.inTime(Pay, now) {
 		return
 	}
-	for _, it := range items {
-		p, ok := it.(*payment)
-		if !ok || p.act != Pay || !p.inTime(Pay, now) {
-			continue
+	p.dropReady()
+	r := &readied{p.row, make(chan func(Call), 1)}
+	p.ready = r
+	l.calls.Go(func() {
+		call := l.o.Gateway.Pay(r.row)
+		if run, ok := <-r.leave; ok {
+			run(call)
 		}
-		p.dropReady()
-		r := &readied{p.row, make(chan func(Call), 1)}
-		p.ready = r
-		l.calls.Go(func() {
-			call := l.o.Gateway.Pay(r.row)
-			if run, ok := <-r.leave; ok {
-				run(call)
-			}
-		})
-	}
+	})
 }
 
 // dropReady forgets a request that was made ready.

@@ -146,7 +146,7 @@ func (l *loop) giveBack(now time.Time, p Payment, r Refund) *refund {
 	row, act := BeginRefund(now, r, l.turnIsFree(p.ID))
 	it := l.enterRefund(row, Refund{})
 	it.act, it.journal = act, []Event{storedRefund(row)}
-	l.o.Logger.Info("stored", "refund", row)
+	it.note("stored")
 	return it
 }
 

@@ -99,8 +99,9 @@ func (l *loop) begin(register string, c Command, window time.Duration, r reply[P
 	row, act := first(now, register, c, window)
 	p := l.enter(row, Payment{})
 	p.act, p.journal = act, []Event{stored(row)}
+	l.makeReady(now, p)
 	p.onceSaved(r)
-	l.o.Logger.Info("stored", "payment", row)
+	p.note("stored")
 }
 
 // inWindow returns the register's payments that are open inside their window. One in
