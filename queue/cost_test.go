@@ -12,18 +12,28 @@ import (
 // costSales is how many sales are counted: several times what is put away together.
 const costSales = 10 * putAwayAt
 
-// frames are the pages in a store's write-ahead log, commit by commit.
+// frames are the pages in a store's write-ahead log, commit by commit. A commit's last
+// page is there again where it fills the block of the disk, so that the next commit
+// begins in another one.
 func frames(t *testing.T, path string) (commits [][]uint32) {
 	t.Helper()
 	wal, err := os.ReadFile(path + "-wal")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const header, frame = 32, 24 + pageBytes
+	const header, own, frame = 32, 24, 24 + pageBytes
 	var pages []uint32
+	again := func(at int) bool { // the same page of the same database
+		return at > header && string(wal[at:at+8]) == string(wal[at-frame:at-frame+8]) &&
+			string(wal[at+own:at+frame]) == string(wal[at-frame+own:at])
+	}
 	for at := header; at+frame <= len(wal) && string(wal[at+8:at+16]) == string(wal[16:24]); at += frame {
-		pages = append(pages, binary.BigEndian.Uint32(wal[at:]))
-		if binary.BigEndian.Uint32(wal[at+4:]) != 0 {
+		page := binary.BigEndian.Uint32(wal[at:])
+		switch pages = append(pages, page); {
+		case len(pages) == 1 && again(at):
+			commits[len(commits)-1] = append(commits[len(commits)-1], page)
+			pages = nil
+		case binary.BigEndian.Uint32(wal[at+4:]) != 0:
 			commits = append(commits, pages)
 			pages = nil
 		}
@@ -55,7 +65,7 @@ func TestASaleWritesFewPages(t *testing.T) {
 	for _, c := range []struct {
 		tills int
 		most  float64
-	}{{1, 4.1}, {4, 4.8}} {
+	}{{1, 5.2}, {4, 5.5}} {
 		t.Run(fmt.Sprintf("%d tills", c.tills), func(t *testing.T) {
 			bubble(t, func(t *testing.T, path string, bank *acquirer) {
 				a := start(t, path, bank)

@@ -11,10 +11,9 @@ import (
 // suffixNew is a store's first file until all of it is on the disk.
 const suffixNew = ".new"
 
-// pageBytes is the size of a page of the stores that are made now. A row has some 700
-// bytes; a commit of one page of 4096 would write two blocks of a disk whose blocks have
-// 4096, for what SQLite puts before each page in its log. Of smaller ones a row needs two.
-const pageBytes = 2048
+// pageBytes is the size of a page, that of a block of the system's: a page whose block is
+// spoilt by a power cut is in the log, and what would share its block might not be.
+const pageBytes = 4096
 
 // makeFile makes the store's file where there is none, or an empty one: a database
 // without tables, in WAL mode, for the owner alone. It has its name only once it is

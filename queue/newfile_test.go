@@ -25,7 +25,7 @@ func TestAnEmptyDatabaseIsOne(t *testing.T) {
 	for query, want := range map[string]string{
 		"pragma integrity_check":             "ok",
 		"pragma journal_mode":                "wal", // as it stands in the file: no one has asked for it
-		"pragma page_size":                   "2048",
+		"pragma page_size":                   "4096",
 		"pragma page_count":                  "1",
 		"pragma encoding":                    "UTF-8",
 		"select count(*) from sqlite_schema": "0",

@@ -103,7 +103,7 @@ func TestARowThatWasLostIsLookedForInTheFileThatWasKept(t *testing.T) {
 	s, path := shopWithStore(t, 120)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	must(t, err)
-	_, err = f.WriteAt(make([]byte, 2048), 20*2048) // a page in the middle of the table
+	_, err = f.WriteAt(make([]byte, 4096), 20*4096) // a page in the middle of the table
 	must(t, err)
 	must(t, f.Close())
 	store, err := queue.Open(path) // as a start does

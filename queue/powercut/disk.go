@@ -16,10 +16,13 @@ const (
 	Everything            // is there
 	Some                  // any of the operations, and names up to some point
 	Torn                  // any of their sectors
+	Garbled               // any of the blocks they lie in, and garbage in others of these
 )
 
-// sector is what a disk writes whole.
-const sector = 512
+// sector is what most disks write whole, block what the system gives a disk at once. A
+// memory card whose power fails may leave anything in a block that it was given, also
+// where the system only gave it back what was there.
+const sector, block = 512, 4096
 
 // Disk is the files of a process, and what a power cut would leave of them. Only
 // a sync of a file makes its bytes safe, and only a sync of its folder its name:
@@ -126,7 +129,7 @@ func (d *Disk) Cut(way Way, dice *rand.Rand) map[string][]byte {
 	switch way {
 	case Everything:
 		moved = len(d.moves)
-	case Some, Torn:
+	case Some, Torn, Garbled:
 		moved = dice.IntN(len(d.moves) + 1)
 	case Nothing:
 	}
@@ -153,6 +156,8 @@ func (f *inode) left(way Way, dice *rand.Rand) []byte {
 			text = sized(text, int(op.Offset))
 		case way == Torn:
 			text = tear(text, op, dice)
+		case way == Garbled:
+			text = garble(text, op, dice)
 		default:
 			text = put(text, int(op.Offset), op.Data)
 		}
@@ -171,6 +176,30 @@ func tear(text []byte, op Op, dice *rand.Rand) []byte {
 		at, data = at+n, data[n:]
 	}
 	return text
+}
+
+// garble writes some blocks of a write, and spoils others, with all that lies in them.
+func garble(text []byte, op Op, dice *rand.Rand) []byte {
+	at, data := int(op.Offset), op.Data
+	for len(data) > 0 {
+		n := min(block-at%block, len(data))
+		switch dice.IntN(3) {
+		case 0:
+			text = put(text, at, data[:n])
+		case 1:
+			text = put(text, at, data[:n]) // for its length
+			from := at - at%block
+			spoil(text[from:min(from+block, len(text))], dice)
+		}
+		at, data = at+n, data[n:]
+	}
+	return text
+}
+
+func spoil(text []byte, dice *rand.Rand) {
+	for i := range text {
+		text[i] = byte(dice.Uint32())
+	}
 }
 
 func put(text []byte, at int, data []byte) []byte {

@@ -112,3 +112,31 @@ func TestATraceIsReadAsItHappened(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", ops, want)
 	}
 }
+
+// A garbled write spoils the blocks that it lies in, what was safe in them too, and
+// nothing beside them.
+func TestAGarbledWriteSpoilsWholeBlocksAndNoOthers(t *testing.T) {
+	before := strings.Repeat("O", 4*block)
+	spoilt, written, left := 0, 0, 0
+	for seed := range uint64(50) {
+		d := NewDisk(map[string][]byte{"/d/a": []byte(before)})
+		d.Apply(Op{Kind: Write, Name: "/d/a", Offset: block + 100, Data: []byte(strings.Repeat("X", block))})
+		text := string(d.Cut(Garbled, rand.New(rand.NewPCG(seed, 1)))["/d/a"])
+		if len(text) != 4*block || text[:block] != before[:block] || text[3*block:] != before[3*block:] {
+			t.Fatal("it reaches beyond its blocks")
+		}
+		switch first := text[block : 2*block]; {
+		case first == before[:block]:
+			left++
+		case first == before[:100]+strings.Repeat("X", block-100):
+			written++
+		case !strings.HasPrefix(first, before[:100]):
+			spoilt++
+		default:
+			t.Fatal("a block is neither what it was, nor written, nor spoilt")
+		}
+	}
+	if spoilt == 0 || written == 0 || left == 0 {
+		t.Errorf("%d spoilt, %d written, %d left as they were", spoilt, written, left)
+	}
+}

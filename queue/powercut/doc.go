@@ -5,7 +5,8 @@
 // what the process promised when: by a VFS under SQLite inside a test ([Install]),
 // or by strace around the unmodified program ([ParseTrace]). [Cut] then builds the
 // files as a power cut could leave them after any of these operations: what was
-// synced is there; of the rest everything, nothing, some, or some sectors.
+// synced is there; of the rest everything, nothing, some, some sectors, or some blocks
+// and garbage in others.
 //
 // The VFS can also fail any operation, once or from then on.
 package powercut

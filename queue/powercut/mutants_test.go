@@ -76,6 +76,14 @@ func mutants() []mutant {
 			{"queue/entry.go", "\trow := p.saved\n\tif act == Pay", "\trow := p.row\n\tif act == Pay"},
 			{"queue/entry.go", "\trow := r.saved\n\tif act == GiveBack", "\trow := r.row\n\tif act == GiveBack"},
 		}},
+		{name: "sent when made ready", cheap: true, proof: byCuts, patches: []patch{
+			{"queue/ready.go", "import \"time\"", "import (\n\t\"context\"\n\t\"time\"\n)"},
+			{"queue/ready.go", "call := l.o.Gateway.Pay(r.row)", "a := l.o.Gateway.Pay(r.row)(context.Background())\n" +
+				"\t\tcall := func(context.Context) Answer { return a }"},
+		}},
+		{name: "commits that share a block", cheap: true, proof: byCuts, patches: []patch{
+			{"queue/dial.go", "?psow=0&", "?"},
+		}},
 		{name: "delivery forgotten", cheap: true, proof: byCuts, patches: []patch{
 			{"queue/reads.go", "(ended_seq = 0 or delivered != rev or reversal", "(ended_seq = 0 or reversal"},
 		}},

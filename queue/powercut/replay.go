@@ -58,7 +58,7 @@ func (r *Replay) cut(disk *Disk, promises *Promises, promised int) error {
 	if kept == nil {
 		kept = func(path string, p *Promises) error { return p.Kept(path) }
 	}
-	for _, way := range []Way{Nothing, Everything, Some, Torn} {
+	for _, way := range []Way{Nothing, Everything, Some, Torn, Garbled} {
 		files := disk.Cut(way, r.Dice)
 		if !r.isNew(files, promised) {
 			continue

@@ -43,7 +43,7 @@ func damagedStore(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.WriteAt(make([]byte, 2048), 30*2048)
+	_, err = f.WriteAt(make([]byte, block), 30*block)
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
