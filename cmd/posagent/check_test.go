@@ -84,6 +84,7 @@ func ranBriefly(args ...string) (code int, stderr string) {
 
 // What check takes run takes, and what check refuses run refuses in the same words.
 func TestCheckAndRunSayTheSame(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))

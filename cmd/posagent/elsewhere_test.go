@@ -28,6 +28,7 @@ func (s *shop) another() (server *sandbox.Server, baseURL string) {
 // anew asks another gateway, nor is it paid there once more. Sales go on meanwhile, and
 // where it is known its end is learnt.
 func TestAnotherGatewayEndsNothingThatItWasNotSent(t *testing.T) {
+	t.Parallel()
 	s := openShop(t, strings.Replace(quick, `window = "20s"`, "window = \"5s\"\nquiet_time = \"1s\"", 1))
 	stop := s.serve()
 	s.arm(sandbox.Plan{Name: "hang_after", ID: "R1", Count: 1000}) // takes the money, and says nothing

@@ -24,6 +24,7 @@ func (s *shop) holdCheck(args ...string) (code int, h hold) {
 // The whole life of an update's question: no store yet, idle, a sale, in doubt, the
 // agent stopped in the midst of a window and after it.
 func TestAnUpdateWaitsForACustomerAndForNothingElse(t *testing.T) {
+	t.Parallel()
 	s := openShop(t, strings.Replace(quick, `window = "20s"`, `window = "6s"`, 1))
 	want := func(when string, code int, args ...string) {
 		t.Helper()
@@ -60,6 +61,7 @@ func TestAnUpdateWaitsForACustomerAndForNothingElse(t *testing.T) {
 
 // An agent whose worker is stuck is not well, and so is one that does not answer.
 func TestAStuckAgentIsUnhealthy(t *testing.T) {
+	t.Parallel()
 	s := openShop(t, quick)
 	log := &blocking{Handler: slog.NewTextHandler(s.log, nil), on: "stored", release: make(chan struct{})}
 	s.serveAmid(surroundings{log: slog.New(log)})
@@ -68,7 +70,7 @@ func TestAStuckAgentIsUnhealthy(t *testing.T) {
 	reg := s.register()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	_, _ = reg.Request(ctx, "pay", payBody("R1", 1050)) // it gets no answer
+	_, _ = reg.Request(ctx, "pay", payBody("R1", 1050)) // the worker writes its log, and hangs
 	if code, h := s.holdCheck(); code != exitFailed || !strings.Contains(h.Why, "does not come round") {
 		t.Errorf("exit %d, %+v", code, h)
 	}

@@ -180,6 +180,7 @@ func record(t *testing.T) string {
 }
 
 func TestARecordedSessionReplaysTheSame(t *testing.T) {
+	t.Parallel()
 	file := record(t)
 	text, err := os.ReadFile(file)
 	must(t, err)
@@ -200,6 +201,7 @@ func TestARecordedSessionReplaysTheSame(t *testing.T) {
 }
 
 func TestAReplayFindsWhatIsAnsweredOtherwise(t *testing.T) {
+	t.Parallel()
 	file := record(t)
 	s := openShop(t, quick)
 	s.serve()

@@ -43,6 +43,7 @@ func (s *shop) agentProcess() *child {
 // The agent is killed at a random moment of every sale, and started again. Each
 // sale is charged once, and the register is told so. P1, P2 and P8.
 func TestKilledAtAnyMomentItChargesOnceAndTellsTheEnd(t *testing.T) {
+	t.Parallel()
 	const kills = 12
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -153,6 +154,7 @@ func TestASecondAgentOnOneStoreSaysSo(t *testing.T) {
 }
 
 func TestTheDemoAgreesWithItself(t *testing.T) {
+	t.Parallel()
 	code, out, errs := output(t, "demo")
 	if code != exitDone || !strings.Contains(out, "Every sale was charged once or not at all") {
 		t.Fatalf("exit %d\n%s%s", code, out, errs)
@@ -194,6 +196,7 @@ func TestTheDemoCanDisagree(t *testing.T) {
 
 // Three programs, as somebody would start them by hand: sandbox, run, register.
 func TestSandboxRunAndRegisterWorkTogether(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "site")
 	stand := startSelf(t, "sandbox", "-dir", dir, "-listen", "127.0.0.1:0", "-cruelty", "in_progress,questions=1")
 	address := stand.await(t, regexp.MustCompile(`http://(127\.0\.0\.1:\d+)\.`))

@@ -146,6 +146,7 @@ func TestNewKeysStopNoSale(t *testing.T) {
 // Another gateway does not know the payments of this one, and would call them not
 // found: it is taken once nothing is open.
 func TestTheGatewayDoesNotChangeUnderAnOpenPayment(t *testing.T) {
+	t.Parallel()
 	s := openShop(t, strings.Replace(quick, `window = "20s"`, `window = "5s"`, 1))
 	reload := s.reloadable(0)
 	till := s.till()

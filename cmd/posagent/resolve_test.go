@@ -68,6 +68,7 @@ func (s *shop) resolve(args ...string) (code int, stdout, stderr string) {
 // The running agent takes the word over its socket; explain tells it as what it is,
 // and Antom is not called for it.
 func TestAPersonResolvesWhatStaysInDoubtWhileTheAgentRuns(t *testing.T) {
+	t.Parallel()
 	s, _ := inDoubtShop(t)
 	code, out, errs := s.resolve("R1", "-paid", "-reason", "listed in the portal, 14:05", "-by", "Ann Tan", "-yes", "-json")
 	var after recordJSON
@@ -98,6 +99,7 @@ func TestAPersonResolvesWhatStaysInDoubtWhileTheAgentRuns(t *testing.T) {
 // Where no agent runs, the command writes the store itself; and one that is running
 // and can't be asked is not written past.
 func TestAPersonResolvesWhatStaysInDoubtWhereNoAgentRuns(t *testing.T) {
+	t.Parallel()
 	s, stop := inDoubtShop(t)
 	stop()
 	lock, err := os.OpenFile(s.site.cfg.Store.Path+".lock", os.O_RDWR, 0)

@@ -92,6 +92,7 @@ func briefly(name string) time.Duration {
 
 // A hang before and after booking: the same id goes out again, one charge.
 func TestALostAnswerIsResubmittedUnderTheSameID(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"hang_before", "hang_after"} {
 		s := openShop(t, quick)
 		s.serve()
@@ -135,6 +136,7 @@ func TestNothingSentIsNotPaid(t *testing.T) {
 // The window ends while the request may have arrived: the register is told that it
 // is in doubt, never "not paid", until Antom says what became of it.
 func TestInDoubtUntilAntomSaysWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
 	s := openShop(t, strings.Replace(quick, "20s", "700ms", 1))
 	s.serve()
 	reg := s.register()

@@ -21,6 +21,7 @@ var tortured = flag.String("torture", tortureBriefly, "how many sales the tortur
 const tortureBriefly = "12"
 
 func TestTheAgentIsKilledAndTheBooksAgree(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	var out, errs strings.Builder
