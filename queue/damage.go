@@ -59,11 +59,17 @@ func (s *Store) checkOpenRows(ctx context.Context) error {
 	return err
 }
 
-// settle writes what the log holds from the start into the database. A process
-// before this one may have ended over a sync that failed: its last commit can be
-// read then, from the system's memory, and yet is not on the disk, and no later
-// sync puts it there. Whatever is written behind it in the log would be lost with
-// it.
+// isDiskError reports whether an error says that the disk did not do what it was told.
+func isDiskError(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrIoErr
+}
+
+// settle writes what the log holds into the database, where not all of it may be on the
+// disk. A sync may have failed, of this process or of one before: what it was for can be
+// read, from the system's memory, and yet is not on the disk, and no later sync puts it
+// there. Whatever is written behind it in the log would be lost with it. Of a commit that
+// was synced that may be what fills its last block.
 func (s *Store) settle(ctx context.Context) error {
 	if !s.unsettled {
 		return nil

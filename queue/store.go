@@ -30,7 +30,7 @@ type Store struct {
 	lock  *os.File
 	sql   statements
 
-	unsettled  bool // what the log held at the start may not be on the disk
+	unsettled  bool // not all of the log may be on the disk, though it can be read
 	checkLater bool // what is put away was not looked at at the start
 
 	salvaged *Salvage
@@ -272,6 +272,7 @@ func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.DB) error) error {
 		// Of some errors SQLite has gone back by itself, and then there is nothing to go
 		// back from. Where it can't, no commit can be begun any more.
 		_, _ = s.write.ExecContext(context.WithoutCancel(ctx), "rollback")
+		s.unsettled = s.unsettled || isDiskError(err)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +45,39 @@ func TestNoFailingOperationBreaksAPromise(t *testing.T) {
 		}
 	}
 	t.Logf("%d operations could fail: %d runs with a fault, %d states after a power cut", all, runs, states)
+}
+
+// A sync fails, and what it was for is gone for good, though it can be read: what is
+// stored from then on is not lost with it.
+func TestAFailedSyncTakesNothingElseWithIt(t *testing.T) {
+	d := dice(t)
+	home, to := fastDir(t), fastDir(t)
+	step, share := int64(1), 0.1
+	if *long {
+		share = 0 // all
+	}
+	if raced {
+		step = 10
+	}
+	runs, states := 0, 0
+	for at := 1 + d.Int64N(step); ; at += step {
+		dir := fresh(t, home)
+		ops, _ := tell(t, dir, storyFault{at, false, Syncs})
+		if !slices.ContainsFunc(ops, func(op Op) bool { return op.Failed }) {
+			break // there are no more syncs
+		}
+		r := replayOf(t, dir, d)
+		r.To, r.Every, r.Share, r.Lossy = to, len(ops), share, true
+		if err := r.Play(ops); err != nil {
+			t.Errorf("sync %d: %v", at, err)
+		}
+		runs++
+		states += r.States
+	}
+	if runs == 0 {
+		t.Error("no sync failed")
+	}
+	t.Logf("%d runs with a failed sync, %d states after a power cut", runs, states)
 }
 
 // An operation of a commit fails, and the payment in it is refused: a power cut right
