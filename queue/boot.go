@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"database/sql"
 	"hash/crc32"
 	"os"
 )
@@ -31,6 +32,13 @@ func (s *Store) newBoot(ctx context.Context) (anew bool, boot int64, err error) 
 // noteBoot notes the present boot. The rows that were taken up because of it are on
 // the disk by then: a start that is cut short before is made up for by the next one.
 func (s *Store) noteBoot(ctx context.Context, boot int64) error {
-	_, err := s.write.ExecContext(ctx, "update fact set value = ? where name = 'boot'", boot)
-	return wrap(err, "note the boot")
+	return wrap(s.setFact(ctx, "boot", boot), "note the boot")
+}
+
+// setFact writes a single number.
+func (s *Store) setFact(ctx context.Context, name string, value int64) error {
+	return s.inOneCommit(ctx, func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, "update fact set value = ? where name = ?", value, name)
+		return err
+	})
 }

@@ -20,8 +20,7 @@ func (s *Store) rowsLostAt(ctx context.Context, now time.Time) (time.Time, error
 	if err != nil || lost.IsZero() || !lost.Before(anyClock()) || now.Before(anyClock()) {
 		return lost, err
 	}
-	_, err = s.write.ExecContext(ctx, "update fact set value = ? where name = 'rows_lost_at'", millis(now))
-	return now, wrap(err, "correct when rows were lost")
+	return now, wrap(s.setFact(ctx, "rows_lost_at", millis(now)), "correct when rows were lost")
 }
 
 // rowsLost reports whether an ID that is not found may have been lost with a
