@@ -47,7 +47,9 @@ func (l *loop) mustSave(now time.Time) bool {
 }
 
 // save commits every unsaved row: all in one commit, and if that fails each on
-// its own, so that one row that can't be written does not hold up the others.
+// its own, so that one row that can't be written does not hold up the others. Where
+// it is no row that fails, but somebody who reads, that was waited for once: a round
+// that waits for it again and again has the watchdog end the agent.
 func (l *loop) save(now time.Time) {
 	var batch []item
 	for _, it := range l.touched {
@@ -62,7 +64,7 @@ func (l *loop) save(now time.Time) {
 	}
 	l.failing, l.retryAt = true, now.Add(saveAgain)
 	for _, it := range batch {
-		if len(batch) > 1 {
+		if len(batch) > 1 && !errors.Is(err, errRead) {
 			err = l.commit(now, []item{it})
 		}
 		if err != nil {
@@ -109,7 +111,7 @@ func (l *loop) commit(now time.Time, items []item) error {
 // and stands in nobody's way: where that fails the rest is saved without it.
 func (l *loop) saveWithReserve(now time.Time, b *Batch, items []item) error {
 	err := l.o.Store.Save(*b)
-	if err != nil && len(b.PutAway) > 0 {
+	if err != nil && len(b.PutAway) > 0 && !errors.Is(err, errRead) {
 		b.PutAway, l.awayAt = nil, now.Add(putAwayAgain)
 		why := err
 		if err = l.o.Store.Save(*b); err == nil && !isFull(why) {
@@ -175,7 +177,7 @@ func (l *loop) notSaved(now time.Time, it item, err error) {
 	}
 	l.drop(it)
 	refusal := ErrDoubtful
-	if l.commit(now, nil) == nil {
+	if !errors.Is(err, errRead) && l.commit(now, nil) == nil {
 		refusal = ErrNotStored
 	}
 	it.base().tell(refusal)
