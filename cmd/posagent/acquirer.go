@@ -25,17 +25,23 @@ func (a acquirer) client() *antom.Client { return a.now.Load() }
 func (a acquirer) renew(client *antom.Client) { a.now.Swap(client).CloseIdleConnections() }
 
 // Pay makes ready, and then sends, the one pay request of a payment, the same at every
-// attempt.
+// attempt. What was made ready by a client that is not in force any more, as with keys
+// that Antom knows no longer, is made anew.
 func (a acquirer) Pay(p queue.Payment) queue.Call {
-	prepared := a.client().PreparePay(antom.PayRequest{
+	client := a.client()
+	req := antom.PayRequest{
 		PaymentRequestID:        p.ID,
 		PaymentMethod:           p.Method,
 		PaymentAmount:           antom.Amount{ValueMinor: p.AmountMinor, Currency: p.Currency},
 		OriginalMerchantOrderID: p.MerchantOrderID,
 		OriginalMerchantStoreID: p.MerchantStoreID,
 		ExtendInfo:              p.ExtendInfo,
-	})
+	}
+	prepared := client.PreparePay(req)
 	return func(ctx context.Context) queue.Answer {
+		if now := a.client(); now != client {
+			prepared = now.PreparePay(req)
+		}
 		resp, err := prepared.Send(ctx)
 		return queue.Answer{
 			Verdict:         verdict(antom.ConcludePay(resp, err)),
