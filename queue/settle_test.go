@@ -51,3 +51,27 @@ func TestAReaderHoldsUpARoundOnlyOnce(t *testing.T) {
 		l.calls.Wait()
 	})
 }
+
+// The looking at what is put away, which can take minutes beside the worker, keeps
+// nothing from being saved after a sync that failed: it gives way.
+func TestTheCheckGivesWayToASettling(t *testing.T) {
+	bubble(t, func(t *testing.T, path string, bank *acquirer) {
+		l := newTestLoop(t, path, bank)
+		store := l.o.Store
+		checking, cancel := context.WithCancel(t.Context())
+		store.endCheck = cancel
+		reading, err := store.read.QueryContext(checking, "select name from fact") // as the check does
+		if err != nil || !reading.Next() {
+			t.Fatal(err, reading.Err())
+		}
+		store.unsettled = true // a sync has failed
+		r := make(reply[Payment], 1)
+		l.enqueue("lane1", testCommand("R1"), time.Minute, r)
+		l.flush(context.Background(), time.Now())
+		if got := <-r; got.err != nil {
+			t.Errorf("got %v, want it stored", got.err)
+		}
+		l.answered(time.Now(), <-l.answers)
+		l.calls.Wait()
+	})
+}

@@ -30,8 +30,9 @@ type Store struct {
 	lock  *os.File
 	sql   statements
 
-	unsettled  bool // not all of the log may be on the disk, though it can be read
-	checkLater bool // what is put away was not looked at at the start
+	unsettled  bool   // not all of the log may be on the disk, though it can be read
+	checkLater bool   // what is put away was not looked at at the start
+	endCheck   func() // ends the looking that goes on beside the worker; nil: there is none
 
 	salvaged *Salvage
 }

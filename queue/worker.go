@@ -121,6 +121,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	var check sync.WaitGroup
 	checking, cancel := context.WithCancel(ctx)
+	w.o.Store.endCheck = cancel
 	check.Go(func() { w.checkRest(checking) })
 	l.run(ctx, w.inbox, w.hints)
 	cancel()
