@@ -17,13 +17,14 @@ type PreparedPay struct {
 // from when it was made.
 const freshFor = time.Second
 
-var payOperation = operation{"pay", "/payments/pay"}
+// thePay is the operation of a pay request.
+func thePay() operation { return operation{"pay", "/payments/pay"} }
 
 // PreparePay makes a pay request ready, which is nearly all that it costs the
 // processor. Where that can't be done, Send says why.
 func (c *Client) PreparePay(req PayRequest) *PreparedPay {
 	p := &PreparedPay{c: c, req: req}
-	if msg, err := c.prepare(payOperation, req, c.opts.Now()); err == nil {
+	if msg, err := c.prepare(thePay(), req, c.opts.Now()); err == nil {
 		p.msg = msg
 	}
 	return p
@@ -35,9 +36,9 @@ func (p *PreparedPay) Send(ctx context.Context) (PayResponse, error) {
 	var resp PayResponse
 	now := p.c.opts.Now()
 	if age := now.Round(0).Sub(p.msg.left.Round(0)); age >= 0 && age <= freshFor {
-		err := p.c.send(ctx, payOperation, p.msg, p.req, &resp)
+		err := p.c.send(ctx, thePay(), p.msg, p.req, &resp)
 		return resp, err
 	}
-	err := p.c.call(ctx, payOperation, p.req, &resp)
+	err := p.c.call(ctx, thePay(), p.req, &resp)
 	return resp, err
 }
