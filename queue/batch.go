@@ -88,6 +88,7 @@ func (w *writer) exec(what string, stmt *sql.Stmt, args ...any) int64 {
 	if err != nil {
 		w.err = fmt.Errorf("%s: %w", what, err)
 	}
+	w.s.log.rows += int(n)
 	return n
 }
 

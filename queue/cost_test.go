@@ -71,9 +71,7 @@ func TestASaleWritesFewPages(t *testing.T) {
 				a := start(t, path, bank)
 				defer a.stop(t)
 				a.row0(t)
-				if _, err := a.store.write.Exec("pragma wal_autocheckpoint = 1000000"); err != nil {
-					t.Fatal(err)
-				}
+				a.store.log.full = 1_000_000
 				before := frames(t, path)
 				a.sellTo(t, c.tills, costSales)
 				list := frames(t, path)[len(before):]

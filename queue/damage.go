@@ -64,28 +64,3 @@ func isDiskError(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && e.Code == sqlite3.ErrIoErr
 }
-
-// errRead says that the log can't be taken into the database while somebody reads it.
-// SQLite waited for that already, for as long as busy_timeout says.
-var errRead = errors.New("somebody reads the store")
-
-// settle writes what the log holds into the database, where not all of it may be on the
-// disk. A sync may have failed, of this process or of one before: what it was for can be
-// read, from the system's memory, and yet is not on the disk, and no later sync puts it
-// there. Whatever is written behind it in the log would be lost with it. Of a commit that
-// was synced that may be what fills its last block.
-func (s *Store) settle(ctx context.Context) error {
-	if !s.unsettled {
-		return nil
-	}
-	if s.endCheck != nil {
-		s.endCheck() // it reads for as long as a table is large; the next start looks again
-	}
-	var busy, frames, done int
-	err := s.write.QueryRowContext(ctx, "pragma wal_checkpoint(restart)").Scan(&busy, &frames, &done)
-	if err == nil && (busy != 0 || done != frames) {
-		err = errRead
-	}
-	s.unsettled = err != nil
-	return wrap(err, "writing the log into the database")
-}

@@ -27,8 +27,8 @@ func pragmas(writer bool) []pragma {
 	}
 	return []pragma{
 		{"journal_mode", "wal"},
-		{"synchronous", "3"},          // extra: holds even if WAL were lost to a rollback journal
-		{"wal_autocheckpoint", "512"}, // pages: 2 MB of log
+		{"synchronous", "3"},        // extra: holds even if WAL were lost to a rollback journal
+		{"wal_autocheckpoint", "0"}, // see shorten
 		{"cell_size_check", "1"},
 		{"mmap_size", "0"},
 		{"trusted_schema", "0"},

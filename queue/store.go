@@ -30,6 +30,7 @@ type Store struct {
 	lock  *os.File
 	sql   statements
 
+	log        logged
 	unsettled  bool   // not all of the log may be on the disk, though it can be read
 	checkLater bool   // what is put away was not looked at at the start
 	endCheck   func() // ends the looking that goes on beside the worker; nil: there is none
@@ -148,7 +149,7 @@ func openAt(path string) (*Store, error) {
 	if err := makeFile(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, write: dial(path, true, 1), reader: reader{dial(path, false, readers)}}
+	s := &Store{path: path, write: dial(path, true, 1), reader: reader{dial(path, false, readers)}, log: logged{full: rowsAtFirst}}
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, s.closeDatabase())
 	}
@@ -235,6 +236,7 @@ func (s *Store) prepare() error {
 	if err := syncDir(filepath.Dir(s.path)); err != nil {
 		return err
 	}
+	s.unsettled = true // and an older version's log has commits that share blocks
 	if err := s.migrate(ctx, version); err != nil {
 		return err
 	}
@@ -244,7 +246,6 @@ func (s *Store) prepare() error {
 	if err := s.checkOpenRows(ctx); err != nil {
 		return err
 	}
-	s.unsettled = true
 	if err := s.settle(ctx); isFull(err) {
 		return nil // there is no room for a reserve either; Save tries again
 	} else if err != nil {
@@ -274,6 +275,8 @@ func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.DB) error) error {
 		// back from. Where it can't, no commit can be begun any more.
 		_, _ = s.write.ExecContext(context.WithoutCancel(ctx), "rollback")
 		s.unsettled = s.unsettled || isDiskError(err)
+		return err
 	}
-	return err
+	s.shorten(ctx)
+	return nil
 }
