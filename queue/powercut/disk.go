@@ -94,6 +94,8 @@ func (d *Disk) Apply(op Op) {
 		d.place(op.Name).sync(op.Failed, d.Lossy)
 	case SyncDir:
 		d.syncDir(op)
+	case There:
+		*d.place(op.Name) = inode{safe: slices.Clone(op.Data)}
 	case Mark:
 	}
 }

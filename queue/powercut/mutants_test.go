@@ -88,7 +88,7 @@ func mutants() []mutant {
 			{"queue/reads.go", "(ended_seq = 0 or delivered != rev or reversal", "(ended_seq = 0 or reversal"},
 		}},
 		{name: "refused without burial", cheap: true, proof: byRefusal, patches: []patch{
-			{"queue/flush.go", "if l.commit(now, nil) == nil {", "if clear(l.bury); true {"},
+			{"queue/flush.go", "if !errors.Is(err, errRead) && l.commit(now, nil) == nil {", "if clear(l.bury); true {"},
 		}},
 		{name: "a failing disk taken for damage", proof: byStarts, patches: []patch{
 			{"queue/check.go", "case unreadable(verdict):", "case false:"},

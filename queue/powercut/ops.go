@@ -3,7 +3,7 @@ package powercut
 // Kind is what an operation does.
 type Kind int
 
-// The kinds of operations, the same as in shim.h; those after Delete are never
+// The kinds of operations, the same as in shim.h; those after There are never
 // recorded, or come from a trace alone.
 const (
 	Mark Kind = iota // no operation: something was promised, Name says what
@@ -12,6 +12,7 @@ const (
 	Truncate // to the size Offset
 	Sync     // of one file
 	Delete   // Offset 1: and its folder is synced
+	There    // no operation: the file was on the disk before, with Data
 )
 
 // The kinds that only a trace has.

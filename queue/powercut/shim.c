@@ -116,10 +116,7 @@ static int keep_whole(shim_file *s) {
 	if (rc != OK || size == 0) return rc;
 	void *text = must(malloc((size_t)size));
 	rc = s->real->pMethods->xRead(s->real, text, (int)size, 0);
-	if (rc == OK) {
-		keep(PC_WRITE, 0, s->name, 0, text, (int)size);
-		keep(PC_SYNC, 0, s->name, 0, NULL, 0);
-	}
+	if (rc == OK) keep(PC_THERE, 0, s->name, 0, text, (int)size);
 	free(text);
 	return rc;
 }

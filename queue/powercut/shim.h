@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 // Kinds of operations, the same as in ops.go.
-enum { PC_MARK, PC_CREATE, PC_WRITE, PC_TRUNCATE, PC_SYNC, PC_DELETE, PC_OPEN, PC_READ, PC_SIZE, PC_SHM };
+enum { PC_MARK, PC_CREATE, PC_WRITE, PC_TRUNCATE, PC_SYNC, PC_DELETE, PC_THERE, PC_OPEN, PC_READ, PC_SIZE, PC_SHM };
 
 // What a failing disk says.
 enum { PC_EIO, PC_FULL, PC_HALF, PC_SYNCS };
