@@ -36,7 +36,7 @@ func TestAReaderHoldsUpARoundOnlyOnce(t *testing.T) {
 		if l.ends.failed != 1 {
 			t.Errorf("%d tries in one round, want one", l.ends.failed)
 		}
-		if err := reading.Close(); err != nil {
+		if err := reading.Close(); err != nil { //nolint:sqlclosecheck // it reads until here
 			t.Fatal(err)
 		}
 		r := make(reply[Payment], 1)
@@ -60,7 +60,7 @@ func TestTheCheckGivesWayToASettling(t *testing.T) {
 		store := l.o.Store
 		checking, cancel := context.WithCancel(t.Context())
 		store.endCheck = cancel
-		reading, err := store.read.QueryContext(checking, "select name from fact") // as the check does
+		reading, err := store.read.QueryContext(checking, "select name from fact") //nolint:sqlclosecheck // as the check does, until it is ended
 		if err != nil || !reading.Next() {
 			t.Fatal(err, reading.Err())
 		}

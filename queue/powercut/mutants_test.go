@@ -94,7 +94,7 @@ func mutants() []mutant {
 			{"queue/check.go", "case unreadable(verdict):", "case false:"},
 		}},
 		{name: "built on an unsynced log", cheap: true, proof: byUnsync, patches: []patch{
-			{"queue/damage.go", "\tif !s.unsettled {", "\tif true {"},
+			{"queue/checkpoint.go", "\tif !s.unsettled {", "\tif true {"},
 		}},
 		{name: "unsigned believed", cheap: true, proof: byForger, patches: []patch{
 			{"antom/judge.go", "\treturn time.Time{}, fmt.Errorf(\"%w: %w\", ErrSignature, ErrUnsigned)\n", "\treturn c.opts.Now(), nil\n"},
