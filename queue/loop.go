@@ -283,32 +283,3 @@ func (l *loop) sane(it item, a Answer) Answer {
 	}
 	return a
 }
-
-// perform begins the action of an item whose row is on the disk. An attempt whose
-// window ended while the row was written is not made (P4), nor is anything after
-// the word to stop: both are reported as what they are, not sent.
-func (l *loop) perform(ctx context.Context, it item) {
-	now := time.Now() // the save took its time
-	e := it.base()
-	act := e.act
-	e.act, e.calling = None, act
-	l.underWay++
-	if l.stopping || !it.inTime(act, now) {
-		e.dropReady()
-		l.calls.Go(func() {
-			l.answers <- ended{it, Answered{To: act, Asked: now, Answer: Answer{Verdict: VerdictNotSent}}}
-		})
-		return
-	}
-	timeout := l.o.timeout(act)
-	run := func(call Call) {
-		callCtx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		a := call(callCtx)
-		l.answers <- ended{it, Answered{To: act, Asked: now, Answer: a}}
-	}
-	if !it.leave(run) {
-		call := it.call(l.o.Gateway, act)
-		l.calls.Go(func() { run(call) })
-	}
-}

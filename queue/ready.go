@@ -1,6 +1,9 @@
 package queue
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // readied is the request of a payment that is made ready while its row is on its way to
 // the disk: its RSA takes as long as a commit, and the disk leaves the processor free.
@@ -50,3 +53,32 @@ func (p *payment) leave(run func(Call)) bool {
 
 // leave: a refund's request is made once its row is there. Refunds are few.
 func (r *refund) leave(func(Call)) bool { return false }
+
+// perform begins the action of an item whose row is on the disk. An attempt whose
+// window ended while the row was written is not made (P4), nor is anything after
+// the word to stop: both are reported as what they are, not sent.
+func (l *loop) perform(ctx context.Context, it item) {
+	now := time.Now() // the save took its time
+	e := it.base()
+	act := e.act
+	e.act, e.calling = None, act
+	l.underWay++
+	if l.stopping || !it.inTime(act, now) {
+		e.dropReady()
+		l.calls.Go(func() {
+			l.answers <- ended{it, Answered{To: act, Asked: now, Answer: Answer{Verdict: VerdictNotSent}}}
+		})
+		return
+	}
+	timeout := l.o.timeout(act)
+	run := func(call Call) {
+		callCtx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		a := call(callCtx)
+		l.answers <- ended{it, Answered{To: act, Asked: now, Answer: a}}
+	}
+	if !it.leave(run) {
+		call := it.call(l.o.Gateway, act)
+		l.calls.Go(func() { run(call) })
+	}
+}

@@ -77,7 +77,6 @@ func mutants() []mutant {
 			{"queue/entry.go", "\trow := r.saved\n\tif act == GiveBack", "\trow := r.row\n\tif act == GiveBack"},
 		}},
 		{name: "sent when made ready", cheap: true, proof: byCuts, patches: []patch{
-			{"queue/ready.go", "import \"time\"", "import (\n\t\"context\"\n\t\"time\"\n)"},
 			{"queue/ready.go", "call := l.o.Gateway.Pay(r.row)", "a := l.o.Gateway.Pay(r.row)(context.Background())\n" +
 				"\t\tcall := func(context.Context) Answer { return a }"},
 		}},
