@@ -25,10 +25,10 @@ var (
 )
 
 // The lengths of two runs: what they differ by is so many sales, without the start
-// and the end.
+// and the end, which take more one time than another: over fewer sales that showed.
 const (
 	fewSales  = 5
-	moreSales = 30
+	moreSales = 80
 )
 
 // Of the recorded numbers: more is growth, less is to be recorded. The agent's own
