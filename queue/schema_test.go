@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -94,5 +96,20 @@ func TestNoTableHoldsAWordThatIsNone(t *testing.T) {
 		if err := s.read.QueryRow("pragma integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 			t.Errorf("%s: %s, %v", name, verdict, err)
 		}
+	}
+}
+
+// What an upgrade did is in the file itself once the store is open, not in its log alone:
+// the package's scripts read the version there, without SQLite.
+func TestAnUpgradeIsInTheFileOnceTheStoreIsOpen(t *testing.T) {
+	path := storePath(t)
+	olderStore(t, path, 30)
+	openStore(t, path)
+	file, err := os.ReadFile(path)
+	must(t, err)
+	known, err := schemaVersion()
+	must(t, err)
+	if got := int(binary.BigEndian.Uint32(file[60:])); got != known { // SQLite's file format: the user version
+		t.Errorf("the file says version %d, want %d", got, known)
 	}
 }

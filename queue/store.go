@@ -246,6 +246,7 @@ func (s *Store) prepare() error {
 	if err := s.checkOpenRows(ctx); err != nil {
 		return err
 	}
+	s.unsettled = true // and the package's scripts look into the file alone for its version
 	if err := s.settle(ctx); isFull(err) {
 		return nil // there is no room for a reserve either; Save tries again
 	} else if err != nil {
