@@ -30,12 +30,11 @@ func (s *Store) shorten(ctx context.Context) {
 	if s.log.rows < s.log.full {
 		return
 	}
-	var busy, frames, done int
-	err := s.write.QueryRowContext(context.WithoutCancel(ctx), "pragma wal_checkpoint(passive)").Scan(&busy, &frames, &done)
+	frames, whole, err := s.checkpoint(context.WithoutCancel(ctx), "passive")
 	switch {
 	case err != nil:
-		s.unsettled = s.unsettled || isDiskError(err)
-	case done < frames:
+		s.doubt(err)
+	case !whole:
 		s.log.rows -= s.log.full / 4
 		return
 	case frames > 0:
@@ -60,11 +59,21 @@ func (s *Store) settle(ctx context.Context) error {
 	if s.endCheck != nil {
 		s.endCheck() // it reads for as long as a table is large; the next start looks again
 	}
-	var busy, frames, done int
-	err := s.write.QueryRowContext(ctx, "pragma wal_checkpoint(restart)").Scan(&busy, &frames, &done)
-	if err == nil && (busy != 0 || done != frames) {
+	_, whole, err := s.checkpoint(ctx, "restart")
+	if err == nil && !whole {
 		err = errRead
 	}
 	s.unsettled = err != nil
 	return wrap(err, "writing the log into the database")
 }
+
+// checkpoint has SQLite take the log into the database, in one of its modes, and returns
+// how many pages the log holds, and whether all of it was taken.
+func (s *Store) checkpoint(ctx context.Context, mode string) (frames int, whole bool, err error) {
+	var busy, done int
+	err = s.write.QueryRowContext(ctx, "pragma wal_checkpoint("+mode+")").Scan(&busy, &frames, &done)
+	return frames, busy == 0 && done == frames, err
+}
+
+// doubt takes an error of writing: after one of the disk's not all of the log may be on it.
+func (s *Store) doubt(err error) { s.unsettled = s.unsettled || isDiskError(err) }

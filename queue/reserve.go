@@ -31,7 +31,7 @@ func (s *Store) reserveRoom(ctx context.Context) error {
 		insert into reserve select n, zeroblob(4000) from count;
 		drop table reserve`, reservePages)
 	if isFull(err) {
-		s.unsettled = isDiskError(err) // a sync that finds no room has failed, too
+		s.doubt(err) // a sync that finds no room has failed, too
 		return nil
 	}
 	return err

@@ -275,7 +275,7 @@ func (s *Store) inOneCommit(ctx context.Context, fn func(*sql.DB) error) error {
 		// Of some errors SQLite has gone back by itself, and then there is nothing to go
 		// back from. Where it can't, no commit can be begun any more.
 		_, _ = s.write.ExecContext(context.WithoutCancel(ctx), "rollback")
-		s.unsettled = s.unsettled || isDiskError(err)
+		s.doubt(err)
 		return err
 	}
 	s.shorten(ctx)
