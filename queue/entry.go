@@ -74,9 +74,6 @@ type item interface {
 	inTime(act Action, now time.Time) bool
 	// call returns the action as a call to the gateway, on the saved row.
 	call(g Gateway, act Action) Call
-	// leave has the request that was made ready while the row was saved run, and
-	// reports whether there was one.
-	leave(run func(Call)) bool
 	// put adds what is to be saved to a batch.
 	put(b *Batch)
 	log() slog.Attr

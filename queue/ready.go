@@ -41,6 +41,8 @@ func (e *entry) dropReady() {
 	}
 }
 
+// leave has the request that was made ready of the row on the disk run, and reports
+// whether there was one.
 func (p *payment) leave(run func(Call)) bool {
 	if p.ready == nil || p.ready.row != p.saved {
 		p.dropReady()
@@ -50,9 +52,6 @@ func (p *payment) leave(run func(Call)) bool {
 	p.ready = nil
 	return true
 }
-
-// leave: a refund's request is made once its row is there. Refunds are few.
-func (r *refund) leave(func(Call)) bool { return false }
 
 // perform begins the action of an item whose row is on the disk. An attempt whose
 // window ended while the row was written is not made (P4), nor is anything after
@@ -77,8 +76,9 @@ func (l *loop) perform(ctx context.Context, it item) {
 		a := call(callCtx)
 		l.answers <- ended{it, Answered{To: act, Asked: now, Answer: a}}
 	}
-	if !it.leave(run) {
-		call := it.call(l.o.Gateway, act)
-		l.calls.Go(func() { run(call) })
+	if p, ok := it.(*payment); ok && p.leave(run) {
+		return
 	}
+	call := it.call(l.o.Gateway, act)
+	l.calls.Go(func() { run(call) })
 }
