@@ -1,6 +1,7 @@
 package powercut
 
 import (
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
@@ -169,33 +170,41 @@ func (f *inode) left(way Way, dice *rand.Rand) []byte {
 
 // tear writes some sectors of a write.
 func tear(text []byte, op Op, dice *rand.Rand) []byte {
-	at, data := int(op.Offset), op.Data
-	for len(data) > 0 {
-		n := min(sector-at%sector, len(data))
+	for at, data := range pieces(op, sector) {
 		if dice.IntN(2) == 0 {
-			text = put(text, at, data[:n])
+			text = put(text, at, data)
 		}
-		at, data = at+n, data[n:]
 	}
 	return text
 }
 
 // garble writes some blocks of a write, and spoils others, with all that lies in them.
 func garble(text []byte, op Op, dice *rand.Rand) []byte {
-	at, data := int(op.Offset), op.Data
-	for len(data) > 0 {
-		n := min(block-at%block, len(data))
+	for at, data := range pieces(op, block) {
 		switch dice.IntN(3) {
 		case 0:
-			text = put(text, at, data[:n])
+			text = put(text, at, data)
 		case 1:
-			text = put(text, at, data[:n]) // for its length
+			text = put(text, at, data) // for its length
 			from := at - at%block
 			spoil(text[from:min(from+block, len(text))], dice)
 		}
-		at, data = at+n, data[n:]
 	}
 	return text
+}
+
+// pieces are the parts of a write that lie in one unit of the disk each, and where.
+func pieces(op Op, unit int) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		at, data := int(op.Offset), op.Data
+		for len(data) > 0 {
+			n := min(unit-at%unit, len(data))
+			if !yield(at, data[:n]) {
+				return
+			}
+			at, data = at+n, data[n:]
+		}
+	}
 }
 
 func spoil(text []byte, dice *rand.Rand) {
