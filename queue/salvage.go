@@ -148,7 +148,7 @@ func carryOver(from, to string, now time.Time, report *Salvage) error {
 		err = carryAcquirers(old, fresh)
 	}
 	if err == nil {
-		_, err = fresh.write.ExecContext(context.Background(), "update fact set value = ? where name = 'rows_lost_at'", now.UnixMilli())
+		err = fresh.setFact(context.Background(), "rows_lost_at", millis(now))
 	}
 	if err == nil { // all of it into the file: its log does not move with it
 		fresh.unsettled = true
