@@ -247,6 +247,14 @@ func (a *agent) pay(t *testing.T, register, id string) Payment {
 	return p
 }
 
+// paid pays at lane1, and returns the row of the end.
+func (a *agent) paid(t *testing.T, id string) Payment {
+	t.Helper()
+	a.pay(t, "lane1", id)
+	p, _ := a.until(t, id, Paid, time.Second)
+	return p
+}
+
 func (a *agent) row(t *testing.T, id string) Payment {
 	t.Helper()
 	p, err := a.Payment(context.Background(), id)

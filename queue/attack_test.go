@@ -256,8 +256,7 @@ func TestTheStorySaysWhatTheRegisterWasTold(t *testing.T) {
 		ctx := context.Background()
 		a := start(t, path, bank)
 		defer a.stop(t)
-		a.pay(t, "lane1", "R1")
-		p, _ := a.until(t, "R1", Paid, time.Second)
+		p := a.paid(t, "R1")
 		before := commits(t, path)
 		for _, rev := range []int64{p.Rev, p.Rev, p.Rev - 1, p.Rev + 1} {
 			a.Told("R1", false, rev)

@@ -163,8 +163,7 @@ func TestTheLastResultMovesWithThePayment(t *testing.T) {
 		ctx := context.Background()
 		a := start(t, path, bank)
 		defer a.stop(t)
-		a.pay(t, "lane1", "R1")
-		p, _ := a.until(t, "R1", Paid, time.Second)
+		p := a.paid(t, "R1")
 		if _, err := a.Deliver(ctx, "R1", p.Rev); err != nil {
 			t.Fatal(err)
 		}
@@ -204,8 +203,7 @@ func TestADeliveryIsWrittenDownLazilyButSurely(t *testing.T) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		a := start(t, path, bank)
 		defer a.stop(t)
-		a.pay(t, "lane1", "R1")
-		p, _ := a.until(t, "R1", Paid, time.Second)
+		p := a.paid(t, "R1")
 		if _, err := a.Deliver(context.Background(), "R1", p.Rev); err != nil {
 			t.Fatal(err)
 		}

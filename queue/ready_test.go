@@ -27,6 +27,14 @@ func (r *readying) Pay(p Payment) Call {
 	}
 }
 
+// want compares how many requests were made ready, and how many have left.
+func (r *readying) want(t *testing.T, made, left int64) {
+	t.Helper()
+	if m, l := r.made.Load(), r.left.Load(); m != made || l != left {
+		t.Errorf("%d made ready, %d left, want %d and %d", m, l, made, left)
+	}
+}
+
 func withReadying(t *testing.T, fn func(t *testing.T, path string, r *readying)) {
 	bubble(t, func(t *testing.T, path string, bank *acquirer) {
 		fn(t, path, &readying{acquirer: bank, begun: make(chan struct{}, 100)})
@@ -51,9 +59,7 @@ func TestARequestIsMadeReadyWhileItsRowIsSaved(t *testing.T) {
 		defer a.stop(t)
 		a.pay(t, "lane1", "R1")
 		a.until(t, "R1", Paid, 5*time.Second)
-		if made, left := r.made.Load(), r.left.Load(); made != 1 || left != 1 {
-			t.Errorf("%d made ready, %d left, want one of each", made, left)
-		}
+		r.want(t, 1, 1)
 	})
 }
 
@@ -69,16 +75,12 @@ func TestWhatIsMadeReadyDoesNotLeaveWithoutItsRow(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second) // fake
 		synctest.Wait()
-		if made, left := r.made.Load(), r.left.Load(); made != 1 || left != 0 {
-			t.Errorf("%d made ready, %d left, want one and none", made, left)
-		}
+		r.want(t, 1, 0)
 		a.readOnly(t, false)
 		time.Sleep(5 * time.Second) // fake; until what failed is buried
 		a.pay(t, "lane1", "R1")
 		a.until(t, "R1", Paid, 5*time.Second)
-		if made, left := r.made.Load(), r.left.Load(); made != 2 || left != 1 {
-			t.Errorf("%d made ready, %d left, want two and one", made, left)
-		}
+		r.want(t, 2, 1)
 	})
 }
 

@@ -14,8 +14,7 @@ func TestTheStoryTellsOfAnEndBeforeItIsDelivered(t *testing.T) {
 		ctx := context.Background()
 		a := start(t, path, bank)
 		defer a.stop(t)
-		a.pay(t, "lane1", "R1")
-		p, _ := a.until(t, "R1", Paid, time.Second)
+		p := a.paid(t, "R1")
 		free, done := make(chan struct{}), make(chan error, 2)
 		go func() {
 			done <- a.Adopt(ctx, func(int) Terms {

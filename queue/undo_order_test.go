@@ -58,8 +58,7 @@ func TestADeliveryOfAnotherRevChangesNothing(t *testing.T) {
 		ctx := context.Background()
 		a := start(t, path, bank)
 		defer a.stop(t)
-		a.pay(t, "lane1", "R1")
-		p, _ := a.until(t, "R1", Paid, time.Second)
+		p := a.paid(t, "R1")
 		deliver := func(rev int64) {
 			t.Helper()
 			if got, err := a.Deliver(ctx, "R1", rev); err != nil || got.Delivered > got.Rev {
