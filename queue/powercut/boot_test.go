@@ -2,7 +2,6 @@ package powercut
 
 import (
 	"database/sql"
-	"slices"
 	"testing"
 	"time"
 )
@@ -10,10 +9,7 @@ import (
 // After a power cut the agent notes the new boot beside its rows: a sync that fails at
 // that, and loses what it was for, takes nothing with it that is stored later.
 func TestAFailedSyncOfTheBootTakesNothingElseWithIt(t *testing.T) {
-	d := dice(t)
-	home, to := fastDir(t), fastDir(t)
-	for at := int64(1); ; at++ {
-		dir := fresh(t, home)
+	loseSyncs(t, 1, 0, func(dir string, at int64) []Op {
 		ops, _ := recordStory(t, dir, storyFault{}, func(s *story) {
 			s.start()
 			s.pay("lane3", "DOUBT1", 2*time.Second)
@@ -27,15 +23,8 @@ func TestAFailedSyncOfTheBootTakesNothingElseWithIt(t *testing.T) {
 			FailAt(0, false, EIO)
 			s.halt()
 		})
-		if !slices.ContainsFunc(ops, func(op Op) bool { return op.Failed }) {
-			break // there are no more syncs
-		}
-		r := replayOf(t, dir, d)
-		r.To, r.Every, r.Lossy = to, len(ops), true // at the promises
-		if err := r.Play(ops); err != nil {
-			t.Errorf("sync %d: %v", at, err)
-		}
-	}
+		return ops
+	})
 }
 
 // otherBoot has a store know of another boot than this one.

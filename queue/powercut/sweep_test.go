@@ -50,8 +50,6 @@ func TestNoFailingOperationBreaksAPromise(t *testing.T) {
 // A sync fails, and what it was for is gone for good, though it can be read: what is
 // stored from then on is not lost with it.
 func TestAFailedSyncTakesNothingElseWithIt(t *testing.T) {
-	d := dice(t)
-	home, to := fastDir(t), fastDir(t)
 	step, share := int64(1), 0.1
 	if *long {
 		share = 0 // all
@@ -59,12 +57,24 @@ func TestAFailedSyncTakesNothingElseWithIt(t *testing.T) {
 	if raced {
 		step = 10
 	}
+	loseSyncs(t, step, share, func(dir string, at int64) []Op {
+		ops, _ := tell(t, dir, storyFault{at, false, Syncs})
+		return ops
+	})
+}
+
+// loseSyncs has one of so many syncs of what record does fail and lose what it was for,
+// until there are no more, and pulls the plug at a share of the promises.
+func loseSyncs(t *testing.T, step int64, share float64, record func(dir string, at int64) []Op) {
+	t.Helper()
+	d := dice(t)
+	home, to := fastDir(t), fastDir(t)
 	runs, states := 0, 0
 	for at := 1 + d.Int64N(step); ; at += step {
 		dir := fresh(t, home)
-		ops, _ := tell(t, dir, storyFault{at, false, Syncs})
+		ops := record(dir, at)
 		if !slices.ContainsFunc(ops, func(op Op) bool { return op.Failed }) {
-			break // there are no more syncs
+			break
 		}
 		r := replayOf(t, dir, d)
 		r.To, r.Every, r.Share, r.Lossy = to, len(ops), share, true
